@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { appendFile, chmod, mkdir, mkdtemp, rename, rm, symlink, utimes, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Context, Progress } from "../context.ts";
+import { bytesSource, digestFile, digestStream, SHA256_PLAN } from "./digest.ts";
+import type { ByteRange, Source } from "./source.ts";
+
+const ctx: Context = { now: () => new Date(0) };
+const MIB = 1_048_576;
+let directory: string;
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), "kiteseal-digest-"));
+});
+afterAll(() => rm(directory, { recursive: true }));
+
+async function file(name: string, bytes: Uint8Array | string): Promise<string> {
+  const path = join(directory, name);
+  await writeFile(path, bytes);
+  return path;
+}
+
+const hex = (algorithm: string, bytes: Uint8Array): string => createHash(algorithm).update(bytes).digest("hex");
+
+async function read(source: Source, range?: ByteRange): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of source.open(range)) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+/** Bytes that repeat nowhere near a buffer's size. */
+function bytesOf(size: number): Buffer {
+  const bytes = Buffer.alloc(size);
+  for (let i = 0; i < size; i++) bytes[i] = (i * 2654435761) >>> 24;
+  return bytes;
+}
+
+const code = (expected: string): unknown => expect.objectContaining({ code: expected });
+
+describe("digestFile", () => {
+  it.each([0, 1, 1000, 4 * MIB - 1, 4 * MIB, 4 * MIB + 1, 8 * MIB, 9 * MIB + 17])(
+    "hashes a file of %i bytes",
+    async (size) => {
+      const bytes = bytesOf(size);
+      const source = await digestFile(await file("sized", bytes), SHA256_PLAN, ctx);
+      expect(source.size).toBe(size);
+      expect(source.digests).toEqual({ sha256: hex("sha256", bytes) });
+      expect((await read(source)).equals(bytes)).toBe(true);
+    },
+  );
+
+  it("computes every algorithm and the parts in the same pass", async () => {
+    const bytes = bytesOf(5 * MIB + 3);
+    const path = await file("parts", bytes);
+    const plan = { algorithms: ["sha512", "md5", "sha1", "sha384", "sha256"], partSize: 2 * MIB } as const;
+    const { digests } = await digestFile(path, plan, ctx);
+    const parts = [0, 1, 2].map((n) => hex("sha256", bytes.subarray(n * 2 * MIB, (n + 1) * 2 * MIB)));
+    expect(digests).toEqual({
+      sha256: hex("sha256", bytes),
+      sha512: hex("sha512", bytes),
+      md5: hex("md5", bytes),
+      sha1: hex("sha1", bytes),
+      sha384: hex("sha384", bytes),
+      parts: { size: 2 * MIB, sha256: parts },
+    });
+  });
+
+  it("has one empty part for no bytes and no empty part after a full one", async () => {
+    const empty = await digestFile(await file("none", ""), { algorithms: [], partSize: 4 }, ctx);
+    expect(empty.digests.parts?.sha256).toEqual([hex("sha256", Buffer.alloc(0))]);
+    const full = await digestFile(await file("full", "12345678"), { algorithms: [], partSize: 4 }, ctx);
+    expect(full.digests.parts?.sha256).toEqual([
+      hex("sha256", Buffer.from("1234")),
+      hex("sha256", Buffer.from("5678")),
+    ]);
+  });
+
+  it("follows a link to a file", async () => {
+    await symlink(await file("target", "linked"), join(directory, "link"));
+    expect((await digestFile(join(directory, "link"), SHA256_PLAN, ctx)).digests.sha256).toBe(
+      hex("sha256", Buffer.from("linked")),
+    );
+  });
+
+  it("reports progress up to the whole size", async () => {
+    const seen: Progress[] = [];
+    await digestFile(await file("progress", bytesOf(9 * MIB)), SHA256_PLAN, { ...ctx, progress: (p) => seen.push(p) });
+    expect(seen.map((p) => [p.done / MIB, (p.total ?? 0) / MIB])).toEqual([
+      [4, 9],
+      [8, 9],
+      [9, 9],
+    ]);
+  });
+
+  it("stops when it is interrupted, before and while it reads", async () => {
+    const path = await file("interrupted", bytesOf(9 * MIB));
+    await expect(digestFile(path, SHA256_PLAN, { ...ctx, signal: AbortSignal.abort() })).rejects.toThrow(
+      code("ERR_INTERRUPTED"),
+    );
+    const stop = new AbortController();
+    const during = digestFile(path, SHA256_PLAN, { ...ctx, signal: stop.signal, progress: () => stop.abort() });
+    await expect(during).rejects.toThrow(code("ERR_INTERRUPTED"));
+  });
+
+  it("refuses what is no regular file, without waiting for it", async () => {
+    await mkdir(join(directory, "folder"));
+    execFileSync("mkfifo", [join(directory, "fifo")]);
+    const server = createServer().listen(join(directory, "socket"));
+    await expect(digestFile(join(directory, "folder"), SHA256_PLAN, ctx)).rejects.toThrow(code("ERR_IS_DIRECTORY"));
+    await expect(digestFile(join(directory, "fifo"), SHA256_PLAN, ctx)).rejects.toThrow(code("ERR_UNREADABLE"));
+    await expect(digestFile(join(directory, "socket"), SHA256_PLAN, ctx)).rejects.toThrow(code("ERR_UNREADABLE"));
+    await expect(digestFile("/dev/null", SHA256_PLAN, ctx)).rejects.toThrow(code("ERR_UNREADABLE"));
+    await expect(digestFile(join(directory, "absent"), SHA256_PLAN, ctx)).rejects.toThrow(code("ERR_NO_MATCH"));
+    server.close();
+  });
+
+  it("notices a file that grows, shrinks or is touched while it is read", async () => {
+    const change = async (run: (path: string) => void): Promise<void> => {
+      const path = await file("changing", bytesOf(9 * MIB));
+      let first = true;
+      const progress = (): void => {
+        if (first) run(path);
+        first = false;
+      };
+      await expect(digestFile(path, SHA256_PLAN, { ...ctx, progress })).rejects.toThrow(code("ERR_FILE_CHANGED"));
+    };
+    await change((path) => execFileSync("sh", ["-c", 'printf x >> "$1"', "sh", path]));
+    await change((path) => execFileSync("truncate", ["-s", "5M", path]));
+    await change((path) => execFileSync("chmod", ["600", path]));
+  });
+});
+
+describe("a file's source", () => {
+  it("reads ranges", async () => {
+    const bytes = bytesOf(3 * MIB);
+    const source = await digestFile(await file("ranges", bytes), SHA256_PLAN, ctx);
+    expect(
+      (await read(source, { start: MIB - 5, end: 2 * MIB + 5 })).equals(bytes.subarray(MIB - 5, 2 * MIB + 5)),
+    ).toBe(true);
+    expect((await read(source, { start: 7, end: 7 })).length).toBe(0);
+    expect(() => source.open({ start: 0, end: 3 * MIB + 1 })).toThrow(RangeError);
+  });
+
+  it("throws if the file was replaced, changed, touched or removed since it was hashed", async () => {
+    const later = async (run: (path: string) => Promise<void>): Promise<void> => {
+      const path = await file("later", "the same bytes");
+      const source = await digestFile(path, SHA256_PLAN, ctx);
+      await run(path);
+      await expect(read(source)).rejects.toThrow(code("ERR_FILE_CHANGED"));
+      await rm(path, { force: true });
+    };
+    await later(async (path) => rename(await file("other", "the same bytes"), path));
+    await later((path) => appendFile(path, "x"));
+    await later((path) => utimes(path, 1, 1));
+    await later((path) => chmod(path, 0o600));
+    await later((path) => rm(path));
+  });
+
+  it("throws if the file changes while it is read", async () => {
+    const path = await file("midway", bytesOf(3 * MIB));
+    const source = await digestFile(path, SHA256_PLAN, ctx);
+    const reader = source.open()[Symbol.asyncIterator]();
+    await reader.next();
+    await appendFile(path, "x");
+    const rest = (async () => {
+      while ((await reader.next()).done !== true);
+    })();
+    await expect(rest).rejects.toThrow(code("ERR_FILE_CHANGED"));
+  });
+});
+
+describe("bytesSource and digestStream", () => {
+  it("agree with the file's digests", async () => {
+    const bytes = bytesOf(100_003);
+    const plan = { algorithms: ["sha512"], partSize: 40_000 } as const;
+    const expected = await digestFile(await file("agree", bytes), plan, ctx);
+    const memory = bytesSource(bytes, plan);
+    expect(memory.digests).toEqual(expected.digests);
+    expect((await read(memory, { start: 10, end: 20 })).equals(bytes.subarray(10, 20))).toBe(true);
+    expect(await digestStream(memory.open(), plan, ctx)).toEqual({ size: bytes.length, digests: expected.digests });
+  });
+});

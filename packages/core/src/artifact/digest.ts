@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+// Everything that will be asked of an artifact's bytes, in one reading of them: whole digests in several algorithms
+// and the digests of the parts in which it will be uploaded. Large files are read ahead into a second buffer while the
+// first is hashed.
+import { createHash, type Hash } from "node:crypto";
+import type { Context } from "../context.ts";
+import { KitesealError, quote } from "../errors.ts";
+import { LIMITS } from "../limits.ts";
+import {
+  assertUnchanged,
+  checkedRange,
+  fileOperation,
+  fileSource,
+  openRegularFile,
+  throwIfInterrupted,
+} from "./file.ts";
+import type { FileSource, OpenFile } from "./file.ts";
+import type { DigestPlan, HashAlgorithm, Source, SourceDigests } from "./source.ts";
+
+/** The plan that verification and signing need: sha256 and nothing else. */
+export const SHA256_PLAN: DigestPlan = { algorithms: ["sha256"] };
+
+/** Digests of a stream that was read to its end. */
+export interface StreamDigest {
+  readonly size: number;
+  readonly digests: SourceDigests;
+}
+
+interface Digester {
+  update(bytes: Uint8Array): void;
+  finish(): SourceDigests;
+}
+
+/**
+ * Hashes a file in one pass and returns it as a source that can be read again. Memory: two buffers of
+ * LIMITS.hashBufferBytes at most. Errors: ERR_NO_MATCH, ERR_IS_DIRECTORY, ERR_UNREADABLE, ERR_FILE_CHANGED if the file
+ * changed meanwhile, ERR_INTERRUPTED.
+ */
+export async function digestFile(path: string, plan: DigestPlan, ctx: Context): Promise<FileSource> {
+  throwIfInterrupted(ctx);
+  const file = await openRegularFile(path);
+  try {
+    const digester = createDigester(plan);
+    const report = (done: number): void => {
+      ctx.progress?.({ stage: "hash", subject: path, done, total: Number(file.identity.size), unit: "bytes" });
+    };
+    const size = await readAhead(path, file, (bytes, done) => {
+      throwIfInterrupted(ctx);
+      digester.update(bytes);
+      report(done);
+    });
+    await assertUnchanged(path, file.handle, file.identity);
+    if (BigInt(size) !== file.identity.size) {
+      throw new KitesealError(
+        "ERR_FILE_CHANGED",
+        `${quote(path)} has ${file.identity.size} bytes, of which ${size} could be read`,
+      );
+    }
+    return fileSource({ path, identity: file.identity, digests: digester.finish() });
+  } finally {
+    await file.handle.close();
+  }
+}
+
+/** Reads to the end, the next buffer while `use` works on this one; returns the number of bytes. */
+async function readAhead(
+  path: string,
+  file: OpenFile,
+  use: (bytes: Uint8Array, done: number) => void,
+): Promise<number> {
+  const size = Number(file.identity.size);
+  // One byte more than the file has: reading less than was asked for shows the end without another call.
+  const length = Math.min(LIMITS.hashBufferBytes, size + 1);
+  const read = async (buffer: Buffer): Promise<number> =>
+    (await fileOperation(path, () => file.handle.read(buffer, 0, length, null))).bytesRead;
+  let current = Buffer.allocUnsafe(length);
+  let next = size < length ? current : Buffer.allocUnsafe(length);
+  let done = 0;
+  let bytesRead = await read(current);
+  while (bytesRead > 0) {
+    done += bytesRead;
+    const ended = bytesRead < length && done >= size;
+    if (ended) {
+      use(current.subarray(0, bytesRead), done);
+      break;
+    }
+    if (next === current) next = Buffer.allocUnsafe(length);
+    const ahead = read(next);
+    try {
+      use(current.subarray(0, bytesRead), done);
+    } catch (error) {
+      // The buffer and the handle belong to the read until it ends; how it ends no longer matters.
+      await Promise.allSettled([ahead]);
+      throw error;
+    }
+    [current, next] = [next, current];
+    bytesRead = await ahead;
+  }
+  return done;
+}
+
+/** Digests and size of bytes that come from elsewhere, such as a store. Errors: the stream's own, ERR_INTERRUPTED. */
+export async function digestStream(
+  bytes: AsyncIterable<Uint8Array>,
+  plan: DigestPlan,
+  ctx: Context,
+): Promise<StreamDigest> {
+  const digester = createDigester(plan);
+  let size = 0;
+  for await (const chunk of bytes) {
+    throwIfInterrupted(ctx);
+    digester.update(chunk);
+    size += chunk.byteLength;
+  }
+  return { size, digests: digester.finish() };
+}
+
+/** A source over bytes in memory, which the caller no longer changes. */
+export function bytesSource(bytes: Uint8Array, plan: DigestPlan): Source {
+  const digester = createDigester(plan);
+  digester.update(bytes);
+  return {
+    size: bytes.byteLength,
+    digests: digester.finish(),
+    async *open(range) {
+      const { start, end } = checkedRange(range, bytes.byteLength);
+      if (end > start) yield bytes.subarray(start, end);
+    },
+  };
+}
+
+function createDigester(plan: DigestPlan): Digester {
+  const whole = createHash("sha256");
+  const others = plan.algorithms
+    .filter((algorithm): algorithm is Exclude<HashAlgorithm, "sha256"> => algorithm !== "sha256")
+    .map((algorithm) => [algorithm, createHash(algorithm)] as const);
+  const parts = plan.partSize === undefined ? undefined : createPartDigester(plan.partSize);
+  return {
+    update: (bytes) => {
+      whole.update(bytes);
+      for (const [, hash] of others) hash.update(bytes);
+      parts?.update(bytes);
+    },
+    finish: () => ({
+      sha256: whole.digest("hex"),
+      ...Object.fromEntries(others.map(([algorithm, hash]) => [algorithm, hash.digest("hex")])),
+      ...(parts && { parts: parts.finish() }),
+    }),
+  };
+}
+
+interface PartDigester {
+  update(bytes: Uint8Array): void;
+  finish(): { size: number; sha256: string[] };
+}
+
+/** No bytes are one empty part, as an upload in parts has at least one. */
+function createPartDigester(partSize: number): PartDigester {
+  if (!Number.isSafeInteger(partSize) || partSize <= 0) throw new RangeError(`a part of ${partSize} bytes`);
+  const sha256: string[] = [];
+  let hash: Hash = createHash("sha256");
+  let filled = 0;
+  return {
+    update: (bytes) => {
+      for (let at = 0; at < bytes.byteLength;) {
+        if (filled === partSize) {
+          sha256.push(hash.digest("hex"));
+          hash = createHash("sha256");
+          filled = 0;
+        }
+        const piece = bytes.subarray(at, at + partSize - filled);
+        hash.update(piece);
+        filled += piece.byteLength;
+        at += piece.byteLength;
+      }
+    },
+    finish: () => ({ size: partSize, sha256: [...sha256, hash.digest("hex")] }),
+  };
+}

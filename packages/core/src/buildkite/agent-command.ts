@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// Identity tokens from the agent's own command, for when its API cannot be asked directly. The executable is the one in
+// BUILDKITE_BIN_PATH and no other: that variable is locked, whereas the job's PATH is anybody's. The child gets the few
+// variables it needs, which also keeps BUILDKITE_OIDC_TOKEN_SUBJECT_CLAIM and its like from shaping the token.
+import { execFile } from "node:child_process";
+import { isAbsolute, join } from "node:path";
+import type { Context } from "../context.ts";
+import { KitesealError, quote } from "../errors.ts";
+import { interrupted, scrub } from "../http.ts";
+import { LIMITS } from "../limits.ts";
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+export interface AgentCommand {
+  /** Absolute. */
+  readonly file: string;
+  readonly jobId: string;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+const PASSED_ON =
+  /^(?:BUILDKITE_AGENT_(?:ACCESS_TOKEN|ENDPOINT|JOB_API_SOCKET|JOB_API_TOKEN)|BUILDKITE_JOB_ID|BUILDKITE_REQUEST_HEADER_\w+|HOME|PATH|TMPDIR|TEMP|TMP|SYSTEMROOT|SSL_CERT_(?:FILE|DIR)|(?:HTTPS?|NO)_PROXY)$/i;
+const SECRET = /_TOKEN$|^BUILDKITE_REQUEST_HEADER_/i;
+const TIMEOUT_MS = 60_000;
+
+/** undefined if the environment names no such executable. */
+export function findAgentCommand(env: Environment): AgentCommand | undefined {
+  const directory = env["BUILDKITE_BIN_PATH"];
+  const jobId = env["BUILDKITE_JOB_ID"];
+  if (directory === undefined || !isAbsolute(directory) || jobId === undefined || jobId === "") return undefined;
+  const passed = Object.entries(env).flatMap(([name, value]): [string, string][] =>
+    value !== undefined && PASSED_ON.test(name) ? [[name, value]] : [],
+  );
+  return {
+    file: join(directory, "buildkite-agent"),
+    jobId,
+    // The token is redacted by the token source itself, and older agents fail where they cannot.
+    env: { ...Object.fromEntries(passed), BUILDKITE_AGENT_OIDC_REQUEST_TOKEN_SKIP_TOKEN_REDACTION: "true" },
+  };
+}
+
+/** `buildkite-agent oidc request-token`. Errors: ERR_TOKEN_UNAVAILABLE, ERR_INTERRUPTED. */
+export async function runAgentCommand(command: AgentCommand, audience: string, ctx: Context): Promise<string> {
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
+  const options = {
+    env: { ...command.env },
+    timeout: TIMEOUT_MS,
+    maxBuffer: LIMITS.tokenBytes * 2,
+    windowsHide: true,
+    ...(ctx.signal !== undefined && { signal: ctx.signal }),
+  };
+  const parameters = ["oidc", "request-token", "--audience", audience, "--job", command.jobId];
+  execFile(command.file, parameters, options, (error, stdout, stderr) => {
+    if (error === null) resolve(stdout.trim());
+    else if (ctx.signal?.aborted === true) reject(interrupted("the agent's command"));
+    else reject(failed(command, error, stderr));
+  });
+  return promise;
+}
+
+/** Node's own error holds the output and therefore perhaps a token: it is not kept. */
+function failed(command: AgentCommand, error: { readonly code?: unknown }, stderr: string): KitesealError {
+  const { code } = error;
+  const why = typeof code === "number" ? `exit status ${code}` : typeof code === "string" ? code : "killed";
+  const secrets = Object.entries(command.env).flatMap(([name, value]) => (SECRET.test(name) ? [value] : []));
+  const last = scrub(stderr, secrets).trim().split("\n").at(-1) ?? "";
+  const said = last === "" ? "" : `, ${quote(last)}`;
+  return new KitesealError("ERR_TOKEN_UNAVAILABLE", `buildkite-agent oidc request-token failed: ${why}${said}`);
+}

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where identity tokens come from: a file, SIGSTORE_ID_TOKEN, the agent API, the agent's own command. Each token is
+// announced to the caller and to the agent's redactor before anything else happens to it, and is in no error.
+import { createReadStream } from "node:fs";
+import type { Context } from "../context.ts";
+import { isKitesealError, KitesealError, quote } from "../errors.ts";
+import { LIMITS } from "../limits.ts";
+import { SERVICE_PACE, type Pace } from "../retry.ts";
+import { requestAgentToken, type AgentApi } from "./agent-api.ts";
+import { findAgentCommand, runAgentCommand, type AgentCommand } from "./agent-command.ts";
+import { readClaims } from "./claims.ts";
+import { redactInLog, type JobApi } from "./job-api.ts";
+
+/** A fresh token for `audience`. Errors: ERR_TOKEN_UNAVAILABLE, ERR_TOKEN_EXPIRED, ERR_TOKEN_AUDIENCE, ERR_TOKEN_INVALID. */
+export type TokenSource = (audience: string, ctx: Context) => Promise<string>;
+
+/** What certificate authorities of the Sigstore kind expect as a token's audience. */
+export const SIGNING_AUDIENCE = "sigstore";
+
+export interface TokenSourceOptions {
+  /** Outranks everything else; read anew for each token. */
+  readonly identityTokenFile?: string;
+  /** Sees each token first, so that the caller can keep it out of its own output. */
+  onToken?(token: string): void;
+  /** Sees what became of the redaction of each token in the job's log. */
+  onRedaction?(outcome: "redacted" | "unavailable"): void;
+  /** SERVICE_PACE unless given. */
+  readonly pace?: Pace;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const DEFAULT_ENDPOINT = "https://agent-edge.buildkite.com/v3";
+const HEADER_VARIABLE = /^BUILDKITE_REQUEST_HEADER_(BUILDKITE_[A-Z0-9_]+)$/;
+
+interface Minted {
+  readonly token: string;
+  readonly expiryHint: string;
+}
+
+/**
+ * The first of: `identityTokenFile`, SIGSTORE_ID_TOKEN, the agent API, `buildkite-agent oidc request-token`. The first
+ * two are made for signing and are passed over for any other audience. The command is asked when there is no agent API
+ * or when it failed otherwise than by a refusal. Every token returned is unexpired, for `audience`, and was redacted.
+ * Errors beyond TokenSource's: ERR_UNREADABLE, ERR_SERVICE_UNAVAILABLE, ERR_CONFIG_INVALID, ERR_INTERRUPTED.
+ */
+export function createTokenSource(env: Environment, options: TokenSourceOptions): TokenSource {
+  const jobApi = findJobApi(env);
+  const ways: Ways = {
+    file: options.identityTokenFile,
+    variable: present(env["SIGSTORE_ID_TOKEN"]),
+    api: findAgentApi(env, options.pace ?? SERVICE_PACE),
+    command: findAgentCommand(env),
+  };
+  return async (audience, ctx) => {
+    const { token, expiryHint } = await mint(ways, audience, ctx);
+    options.onToken?.(token);
+    options.onRedaction?.(await redactInLog(jobApi, token, ctx));
+    check(token, { audience, expiryHint }, ctx);
+    return token;
+  };
+}
+
+interface Ways {
+  readonly file: string | undefined;
+  readonly variable: string | undefined;
+  readonly api: AgentApi | undefined;
+  readonly command: AgentCommand | undefined;
+}
+
+async function mint(ways: Ways, audience: string, ctx: Context): Promise<Minted> {
+  if (audience === SIGNING_AUDIENCE && ways.file !== undefined) {
+    return {
+      token: await readTokenFile(ways.file),
+      expiryHint: "write a new token to the file of --identity-token-file",
+    };
+  }
+  if (audience === SIGNING_AUDIENCE && ways.variable !== undefined) {
+    return { token: ways.variable, expiryHint: "unset SIGSTORE_ID_TOKEN to have the agent make a token" };
+  }
+  const expiryHint = "the agent has just made it: compare this machine's clock";
+  if (ways.api !== undefined) {
+    try {
+      return { token: await requestAgentToken(ways.api, audience, ctx), expiryHint };
+    } catch (error) {
+      if (ways.command === undefined || !mayFallBack(error)) throw error;
+    }
+  }
+  if (ways.command !== undefined) return { token: await runAgentCommand(ways.command, audience, ctx), expiryHint };
+  throw new KitesealError("ERR_TOKEN_UNAVAILABLE", `no source of an identity token for ${quote(audience)}`, {
+    hint: "in a job, pass BUILDKITE_AGENT_ACCESS_TOKEN and BUILDKITE_JOB_ID on; elsewhere use --identity-token-file",
+  });
+}
+
+function mayFallBack(error: unknown): boolean {
+  if (!isKitesealError(error)) return false;
+  return error.code === "ERR_SERVICE_UNAVAILABLE" || error.details["fallback"] === true;
+}
+
+function check(token: string, expected: { audience: string; expiryHint: string }, ctx: Context): void {
+  const claims = readClaims(token);
+  if (claims.audience !== expected.audience) {
+    const message = `the identity token is for ${quote(claims.audience)}, expected ${quote(expected.audience)}`;
+    throw new KitesealError("ERR_TOKEN_AUDIENCE", message, {
+      hint: `ask for it with --audience ${expected.audience}`,
+      details: { expected: expected.audience, found: claims.audience },
+    });
+  }
+  const now = ctx.now();
+  if (claims.expiresAt.getTime() > now.getTime()) return;
+  const [expiry, clock] = [claims.expiresAt.toISOString(), now.toISOString()];
+  throw new KitesealError("ERR_TOKEN_EXPIRED", `the identity token expired at ${expiry}, and it is ${clock}`, {
+    hint: expected.expiryHint,
+    details: { expiresAt: expiry, now: clock },
+  });
+}
+
+async function readTokenFile(path: string): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  try {
+    // One byte more than allowed, so that readClaims refuses what is too long.
+    for await (const chunk of createReadStream(path, { end: LIMITS.tokenBytes })) chunks.push(Buffer.from(chunk));
+  } catch (cause) {
+    throw new KitesealError("ERR_UNREADABLE", `the identity token file ${quote(path)} cannot be read`, { cause });
+  }
+  return Buffer.concat(chunks).toString("utf8").trim();
+}
+
+function present(value: string | undefined): string | undefined {
+  const text = value?.trim();
+  return text === "" ? undefined : text;
+}
+
+function findAgentApi(env: Environment, pace: Pace): AgentApi | undefined {
+  const accessToken = present(env["BUILDKITE_AGENT_ACCESS_TOKEN"]);
+  const jobId = present(env["BUILDKITE_JOB_ID"]);
+  if (accessToken === undefined || jobId === undefined) return undefined;
+  const headers: Record<string, string> = {};
+  for (const [name, value] of Object.entries(env)) {
+    const header = HEADER_VARIABLE.exec(name)?.[1];
+    if (header !== undefined && value !== undefined) headers[header.replaceAll("_", "-").toLowerCase()] = value;
+  }
+  return { endpoint: present(env["BUILDKITE_AGENT_ENDPOINT"]) ?? DEFAULT_ENDPOINT, accessToken, jobId, headers, pace };
+}
+
+function findJobApi(env: Environment): JobApi | undefined {
+  const socketPath = present(env["BUILDKITE_AGENT_JOB_API_SOCKET"]);
+  const token = present(env["BUILDKITE_AGENT_JOB_API_TOKEN"]);
+  return socketPath === undefined || token === undefined ? undefined : { socketPath, token };
+}

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+// attest: job and token → conflicts? → statement → guard → sign → self-verify → bundle. One token, one key, one
+// certificate a run. Nothing leaves this function that would not verify.
+import type { ResourceDescriptor, Statement } from "@kiteseal/in-toto-attestation";
+import type { Artifact, SourceDigests } from "../artifact/source.ts";
+import { certificateFacts } from "../buildkite/certificate-facts.ts";
+import type { UnverifiedClaims } from "../buildkite/claims.ts";
+import { jobUrl } from "../buildkite/facts.ts";
+import type { Job } from "../buildkite/job.ts";
+import { compareJobWithToken } from "../buildkite/job-agreement.ts";
+import type { Secrets } from "../buildkite/secrets.ts";
+import type { Compute } from "../compute.ts";
+import type { Context } from "../context.ts";
+import { KitesealError } from "../errors.ts";
+import { decide } from "../policy/decide.ts";
+import { selfRule } from "../policy/compile.ts";
+import { isVerified, type UnverifiedArtifact, type VerifiedArtifact } from "../policy/verdict.ts";
+import { checkEligible } from "../provenance/eligibility.ts";
+import { buildProvenance, statementForPredicate } from "../provenance/statements.ts";
+import { guardPayload, type SignablePayload } from "../signing/guard.ts";
+import { requireTransparencyConsent, type TransparencyConsent } from "../signing/services.ts";
+import { sign } from "../signing/sign.ts";
+import type { SigningIdentity } from "../signing/signer.ts";
+import { encodeBundle } from "../sigstore/bundle.ts";
+import { sha256Hex } from "../store/attestations.ts";
+
+export interface AttestSubject {
+  readonly name: string;
+  readonly digests: Pick<SourceDigests, "sha256" | "sha384" | "sha512">;
+}
+
+export interface AttestRequest {
+  readonly job: Job;
+  readonly identity: SigningIdentity;
+  readonly secrets: Secrets;
+  readonly leakAllow: readonly string[];
+  readonly consent: TransparencyConsent;
+  /** Of the trusted root that the new attestation must verify against. */
+  readonly compute: Compute;
+  readonly subjects: readonly AttestSubject[];
+  /** Instead of provenance: any predicate, as JSON. */
+  readonly predicate?: { readonly type: string; readonly value: unknown };
+  readonly dependencies: readonly ResourceDescriptor[];
+  /** The commit that the checkout holds; a claim. */
+  readonly checkoutCommit?: string;
+  readonly split: "batched" | "per-artifact";
+  readonly version: string;
+}
+
+export interface Attestation {
+  /** Bundle v0.3, UTF-8 JSON. */
+  readonly bundle: Uint8Array;
+  readonly bundleDigest: string;
+  readonly verified: VerifiedArtifact;
+  readonly buildNumber?: number;
+  readonly subjects: readonly AttestSubject[];
+}
+
+export interface AttestResult {
+  readonly attestations: readonly Attestation[];
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Errors: ERR_JOB_FAILED, ERR_NO_MATCH, ERR_JOB_MISMATCH, ERR_PUBLIC_LOG_UNCONFIRMED, ERR_SECRET_FOUND,
+ * ERR_SELF_VERIFICATION, those of the token source and of the signing services, ERR_INTERRUPTED.
+ */
+export async function attest(request: AttestRequest, ctx: Context): Promise<AttestResult> {
+  checkEligible(request.job, request.subjects, "attest");
+  const claims = await request.identity.claims(ctx);
+  const { commitUnproven } = compareJobWithToken(request.job, claims);
+  requireTransparencyConsent(request.identity.services, request.consent, shown(request, claims));
+  const { statements, warnings } = buildStatements(request, claims);
+  const guarded = statements.map((statement) => guardPayload(statement, request.secrets, { allow: request.leakAllow }));
+  const attestations: Attestation[] = [];
+  for (const [index, { payload }] of guarded.entries()) {
+    ctx.progress?.({ stage: "sign", subject: "statement", done: index, total: guarded.length, unit: "items" });
+    attestations.push(await signVerified(request, { payload, subjects: subjectsOf(request, statements[index]) }, ctx));
+  }
+  const notes = guarded[0] === undefined ? [] : guardNotes(guarded[0]);
+  const symbolic = commitUnproven
+    ? [
+        `the token names the commit ${JSON.stringify(claims.commitText ?? "")}: the commit stays unproven and a rule about it will fail`,
+      ]
+    : [];
+  return { attestations, warnings: [...symbolic, ...warnings, ...notes] };
+}
+
+function guardNotes(guarded: ReturnType<typeof guardPayload>): readonly string[] {
+  const allowed = guarded.allowed.filter((a) => a.path !== undefined);
+  return [
+    ...allowed.map((a) => `the value of ${a.name} stands in the statement at ${a.path ?? ""}, as --leak-allow permits`),
+    ...guarded.skipped.map((s) => `the value of ${s.name} was not looked for: ${s.why}`),
+  ];
+}
+
+function buildStatements(
+  request: AttestRequest,
+  claims: UnverifiedClaims,
+): { statements: readonly Statement[]; warnings: readonly string[] } {
+  const { job, subjects, predicate, dependencies, checkoutCommit, split, version } = request;
+  if (predicate !== undefined) {
+    return { statements: [statementForPredicate(subjects, predicate.type, predicate.value)], warnings: [] };
+  }
+  return buildProvenance({
+    job,
+    token: claims,
+    subjects,
+    dependencies,
+    ...(checkoutCommit === undefined ? {} : { checkoutCommit }),
+    kitesealVersion: version,
+    split,
+  });
+}
+
+/** Everything that certificate and log would show the world. */
+function shown({ job, subjects }: AttestRequest, claims: UnverifiedClaims): readonly string[] {
+  return [
+    `job ${jobUrl(job.facts)}`,
+    `token subject ${claims.subject}`,
+    `commit ${claims.commitText ?? "unknown"}`,
+    `trigger ${claims.facts.trigger ?? "unknown"}, runner ${claims.facts.runner ?? "unknown"}`,
+    `digests of ${subjects.length} artifact${subjects.length === 1 ? "" : "s"}`,
+  ];
+}
+
+function subjectsOf(request: AttestRequest, statement: Statement | undefined): readonly AttestSubject[] {
+  const names = new Set(statement?.subject.map((s) => s.name));
+  return request.subjects.filter((s) => names.has(s.name));
+}
+
+interface Unsigned {
+  readonly payload: SignablePayload;
+  readonly subjects: readonly AttestSubject[];
+}
+
+/** Signs again once if the times do not fit: a timestamp authority's clock a little behind the certificate's. */
+async function signVerified(request: AttestRequest, unsigned: Unsigned, ctx: Context): Promise<Attestation> {
+  const first = await signOnce(request, unsigned, ctx);
+  if ("attestation" in first) return first.attestation;
+  const retriable = first.verdict.code === "ERR_TIME" || first.verdict.code === "ERR_CERTIFICATE";
+  const second = retriable ? await signOnce(request, unsigned, ctx) : first;
+  if ("attestation" in second) return second.attestation;
+  throw selfVerificationFailed(second.verdict);
+}
+
+function selfVerificationFailed(verdict: UnverifiedArtifact): KitesealError {
+  const failing = verdict.checks.find((c) => c.status === "failed");
+  const details = { check: failing?.id, code: verdict.code, expected: failing?.expected, found: failing?.found };
+  return new KitesealError(
+    "ERR_SELF_VERIFICATION",
+    `the new attestation does not verify: ${failing?.id ?? verdict.code}: ${failing?.found ?? ""}`,
+    {
+      details,
+      hint: "is the trusted root the one of these signing services? are their clocks right? nothing was stored",
+    },
+  );
+}
+
+async function signOnce(
+  request: AttestRequest,
+  { payload, subjects }: Unsigned,
+  ctx: Context,
+): Promise<{ attestation: Attestation } | { verdict: UnverifiedArtifact }> {
+  const bundle = encodeBundle(await sign(payload, request.identity, ctx));
+  const bundleDigest = sha256Hex(bundle);
+  const result = await request.compute.authenticate(bundle, bundleDigest);
+  const [subject] = subjects;
+  if (subject === undefined) throw new KitesealError("ERR_NO_MATCH", "a statement without subjects");
+  const artifact: Artifact = { name: subject.name, digest: { ...subject.digests }, origin: { kind: "digest" } };
+  const { organization, pipeline } = request.job.facts;
+  const rule = selfRule({ organization, pipeline, type: request.predicate?.type });
+  const candidates = [{ place: "the new attestation", result }];
+  const verdict = decide({ artifact, rule, candidates, places: [], now: ctx.now() });
+  if (!isVerified(verdict)) return { verdict };
+  const buildNumber =
+    result.kind === "authentic" ? certificateFacts(result.attestation.signer).facts.buildNumber : undefined;
+  const attestation = { bundle, bundleDigest, verified: verdict, subjects };
+  return { attestation: buildNumber === undefined ? attestation : { ...attestation, buildNumber } };
+}

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+// publish: files → digests → conflicts? → attest → bundle → references → sidecar → artifact. In that order, so that an
+// artifact which Kiteseal shows is always attested, and nothing enters a public log for a store that would refuse it.
+import { digestFile, digestStream, bytesSource, SHA256_PLAN } from "../artifact/digest.ts";
+import { fileSize } from "../artifact/file.ts";
+import type { CollectedFile } from "../artifact/collect.ts";
+import type { DigestPlan, HashAlgorithm, Source } from "../artifact/source.ts";
+import { forEachLimited } from "../concurrency.ts";
+import type { Context } from "../context.ts";
+import { isKitesealError, KitesealError, quote } from "../errors.ts";
+import { LIMITS } from "../limits.ts";
+import { checkEligible } from "../provenance/eligibility.ts";
+import { putAttestation } from "../store/attestations.ts";
+import type { Repository, Stored, StoredObject } from "../store/contract.ts";
+import { parseKey, portableKey, type Key } from "../store/keys.ts";
+import { SIDECAR_SUFFIX } from "../store/layout.ts";
+import type { PinnedArtifact } from "../store/pins.ts";
+import { attest, type Attestation, type AttestRequest } from "./attest.ts";
+
+export interface PublishRequest extends Omit<AttestRequest, "subjects"> {
+  readonly files: readonly CollectedFile[];
+  readonly repository: Repository;
+  /** Beyond what the store asks for. */
+  readonly algorithms: readonly HashAlgorithm[];
+  /** Also write `ARTIFACT.sigstore.json` for other clients. */
+  readonly sidecar: boolean;
+  /** Artifacts in flight at once. */
+  readonly concurrency: number;
+}
+
+export interface PublishedArtifact extends PinnedArtifact {
+  readonly outcome: Stored["outcome"];
+  readonly verifiedBy: Stored["verifiedBy"];
+}
+
+export interface Publication {
+  readonly artifacts: readonly PublishedArtifact[];
+  readonly attestations: readonly Attestation[];
+  readonly warnings: readonly string[];
+}
+
+interface Prepared {
+  readonly name: string;
+  readonly key: Key;
+  readonly source: Source;
+}
+
+/** Errors: attest's; ERR_FORK_BUILD, ERR_KEY_INVALID, ERR_STORE_CONFLICT, ERR_FILE_CHANGED, those of the store. */
+export async function publish(request: PublishRequest, ctx: Context): Promise<Publication> {
+  checkEligible(request.job, request.files, "publish");
+  const prepared = await forEachLimited(request.files, LIMITS.parallelFiles, (file) => prepare(request, file, ctx));
+  await forEachLimited(prepared, request.concurrency, (item) => refuseConflict(request, item, ctx));
+  const subjects = prepared.map(({ name, source }) => ({ name, digests: source.digests }));
+  const { attestations, warnings } = await attest({ ...request, subjects }, ctx);
+  for (const attestation of attestations) await store(request, attestation, ctx);
+  const kept: string[] = [];
+  let done = 0;
+  const artifacts = await forEachLimited(prepared, request.concurrency, async (item) => {
+    const artifact = await storeArtifact(request, { item, attestations, kept }, ctx);
+    ctx.progress?.({ stage: "upload", subject: item.name, done: ++done, total: prepared.length, unit: "items" });
+    return artifact;
+  });
+  return { artifacts, attestations, warnings: [...warnings, ...kept] };
+}
+
+async function prepare(request: PublishRequest, file: CollectedFile, ctx: Context): Promise<Prepared> {
+  const { store: target, prefix } = request.repository.artifacts;
+  const key = portableKey(prefix, file.name);
+  const plan = combine(target.digestPlan(await fileSize(file.path)), request.algorithms);
+  return { name: file.name, key, source: await digestFile(file.path, plan, ctx) };
+}
+
+function combine(plan: DigestPlan, more: readonly HashAlgorithm[]): DigestPlan {
+  return { ...plan, algorithms: [...new Set([...plan.algorithms, ...more])] };
+}
+
+/** Looks before signing. A role that may only write cannot look; then the write itself decides. */
+async function refuseConflict(request: PublishRequest, { key, source }: Prepared, ctx: Context): Promise<void> {
+  const { store: target } = request.repository.artifacts;
+  const existing = await target.head(key, ctx).catch((error: unknown) => {
+    if (isKitesealError(error) && error.code === "ERR_STORE_DENIED") return undefined;
+    throw error;
+  });
+  if (existing === undefined) return;
+  const found = existing.size === source.size ? await digestOf(request, existing, ctx) : `${existing.size} other bytes`;
+  if (found === source.digests.sha256) return;
+  throw new KitesealError(
+    "ERR_STORE_CONFLICT",
+    `${target.url(key)} holds other bytes: expected ${source.digests.sha256}, found ${found}`,
+    {
+      details: { expected: source.digests.sha256, found, url: target.url(key) },
+      hint: "nothing was signed; put {build} or {job} into --to so that each build has its own place",
+    },
+  );
+}
+
+async function digestOf(request: PublishRequest, object: StoredObject, ctx: Context): Promise<string> {
+  const bytes = request.repository.artifacts.store.get(object, { maxBytes: object.size }, ctx);
+  return (await digestStream(bytes, SHA256_PLAN, ctx)).digests.sha256;
+}
+
+async function store(request: PublishRequest, attestation: Attestation, ctx: Context): Promise<void> {
+  const { bundle, verified, buildNumber, subjects } = attestation;
+  const signer = verified.signer.subject;
+  const digests = [...new Set(subjects.map((s) => s.digests.sha256))];
+  const known = buildNumber === undefined ? {} : { buildNumber };
+  await putAttestation(request.repository.attestations, { bundle, signer, subjects: digests, ...known }, ctx);
+}
+
+async function storeArtifact(
+  request: PublishRequest,
+  o: { item: Prepared; attestations: readonly Attestation[]; kept: string[] },
+  ctx: Context,
+): Promise<PublishedArtifact> {
+  const { name, key, source } = o.item;
+  const { store: target } = request.repository.artifacts;
+  const own = o.attestations.filter((a) => a.subjects.some((s) => s.name === name));
+  if (request.sidecar) await putSidecar(request, { key, bundle: own[0]?.bundle, kept: o.kept }, ctx);
+  const stored = await target.put(key, { source: source }, ctx);
+  return {
+    name,
+    url: target.url(key),
+    pin: stored.object.pin,
+    size: source.size,
+    sha256: source.digests.sha256,
+    bundles: own.map((a) => a.bundleDigest),
+    outcome: stored.outcome,
+    verifiedBy: stored.verifiedBy,
+  };
+}
+
+/** A sidecar of an earlier run of the same bytes stays: it verifies as well as this one. */
+async function putSidecar(
+  request: PublishRequest,
+  o: { key: Key; bundle: Uint8Array | undefined; kept: string[] },
+  ctx: Context,
+): Promise<void> {
+  if (o.bundle === undefined) return;
+  const { store: target } = request.repository.artifacts;
+  const sidecar = parseKey(o.key + SIDECAR_SUFFIX);
+  try {
+    const source = bytesSource(o.bundle, target.digestPlan(o.bundle.length));
+    await target.put(sidecar, { source, contentType: "application/json" }, ctx);
+  } catch (error) {
+    if (!isKitesealError(error) || error.code !== "ERR_STORE_CONFLICT") throw error;
+    o.kept.push(`${quote(target.url(sidecar))} was kept as it was`);
+  }
+}

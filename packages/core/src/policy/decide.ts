@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+// artifact, rule, attestations, now → Verdict. Pure; runs every row; the only maker of "verified".
+// Success is demanded id by id: a row that is missing, twice there, or in any state but those listed, rejects.
+import type { Artifact } from "../artifact/source.ts";
+import type { ErrorCode } from "../errors.ts";
+import type { AuthenticAttestation, AuthenticationFailure } from "../verification/authenticate.ts";
+import { AUTHENTICATE_CHECKS, DECIDE_CHECKS, type Check, type CheckId } from "../verification/check.ts";
+import { identity, predicate, ruleRequirements } from "./requirements.ts";
+import type { Rule } from "./rule.ts";
+import { subject } from "./subject.ts";
+import {
+  VerifiedArtifact,
+  type AttestationReport,
+  type PlaceReport,
+  type UnverifiedArtifact,
+  type Verdict,
+} from "./verdict.ts";
+
+/** An attestation that was found: authenticated, refused, or listed but unreadable. */
+export interface Candidate {
+  readonly place: string;
+  readonly result:
+    | { readonly kind: "authentic"; readonly attestation: AuthenticAttestation }
+    | { readonly kind: "refused"; readonly failure: AuthenticationFailure }
+    | { readonly kind: "unreadable"; readonly code: ErrorCode; readonly message: string };
+}
+
+export interface DecisionInput {
+  readonly artifact: Artifact;
+  readonly rule: Rule;
+  readonly candidates: readonly Candidate[];
+  readonly places: readonly PlaceReport[];
+  readonly now: Date;
+}
+
+/** Rows that may be "not applicable": the trusted root lists no such authority, or the issuer is not Buildkite's. */
+const MAY_NOT_APPLY: ReadonlySet<CheckId> = new Set<CheckId>(["sct", "log", "agreement"]);
+
+function passes(rule: Rule, checks: readonly Check[]): boolean {
+  const demanded: readonly CheckId[] = [...AUTHENTICATE_CHECKS, ...DECIDE_CHECKS, ...ruleRequirements(rule).keys()];
+  return (
+    checks.length === demanded.length &&
+    demanded.every((id) => {
+      const [row, ...others] = checks.filter((check) => check.id === id);
+      if (row === undefined || others.length > 0) return false;
+      return row.status === "passed" || (row.status === "not-applicable" && MAY_NOT_APPLY.has(id));
+    })
+  );
+}
+
+function rows(input: DecisionInput, attestation: AuthenticAttestation): readonly Check[] {
+  const { rule, artifact, now } = input;
+  return [
+    ...attestation.checks,
+    subject(rule, artifact, attestation.content.statement.subject),
+    identity(rule, attestation),
+    predicate(rule, attestation),
+    ...[...ruleRequirements(rule).values()].map((requirement) => requirement(attestation, now)),
+  ];
+}
+
+function firstFailure(checks: readonly Check[]): Check | undefined {
+  return checks.find((c) => c.status === "failed") ?? checks.find((c) => c.status === "undetermined");
+}
+
+function report(input: DecisionInput, { place, result }: Candidate): AttestationReport {
+  if (result.kind === "unreadable") return { place, outcome: "undetermined", code: result.code, checks: [] };
+  if (result.kind === "refused") {
+    const { bundleDigest, code, checks } = result.failure;
+    const outcome = checks.some((c) => c.status === "failed") ? "rejected" : "undetermined";
+    return { place, bundleDigest, outcome, code, checks };
+  }
+  const { attestation } = result;
+  const checks = rows(input, attestation);
+  const known = {
+    place,
+    bundleDigest: attestation.bundleDigest,
+    checks,
+    signer: attestation.signer,
+    times: attestation.times,
+    ...(attestation.build === undefined ? {} : { build: attestation.build.facts }),
+  };
+  if (passes(input.rule, checks)) return { ...known, outcome: "passed" };
+  const failure = firstFailure(checks);
+  const outcome = failure?.status === "undetermined" ? "undetermined" : "rejected";
+  return { ...known, outcome, code: failure?.code ?? "ERR_BUNDLE_INVALID" };
+}
+
+/** The attestation that came nearest: the most rows passed. Its rows explain the verdict. */
+function nearest(reports: readonly AttestationReport[]): AttestationReport | undefined {
+  const score = (r: AttestationReport): number => r.checks.filter((c) => c.status === "passed").length;
+  return reports.toSorted((a, b) => score(b) - score(a))[0];
+}
+
+function refused(input: DecisionInput, attestations: readonly AttestationReport[]): UnverifiedArtifact {
+  const { artifact, rule, places } = input;
+  const judged = { artifact, rule: rule.id, attestations, places };
+  const obstructed = places.find((p) => p.outcome === "denied" || p.outcome === "unavailable");
+  if (attestations.length === 0) {
+    if (obstructed !== undefined) {
+      const code = obstructed.outcome === "denied" ? "ERR_STORE_DENIED" : "ERR_STORE_UNAVAILABLE";
+      return { ...judged, outcome: "undetermined", code, checks: [], hint: `could not look at ${obstructed.place}` };
+    }
+    return { ...judged, outcome: "unattested", code: "ERR_UNATTESTED", checks: [] };
+  }
+  const open = nearest(attestations.filter((r) => r.outcome === "undetermined"));
+  if (open !== undefined) {
+    return { ...judged, outcome: "undetermined", code: open.code ?? "ERR_CANDIDATE_UNREADABLE", checks: open.checks };
+  }
+  if (places.some((p) => p.outcome === "unavailable" || p.outcome === "capped")) {
+    return {
+      ...judged,
+      outcome: "undetermined",
+      code: "ERR_BUDGET_SPENT",
+      checks: nearest(attestations)?.checks ?? [],
+    };
+  }
+  const best = nearest(attestations);
+  return { ...judged, outcome: "rejected", code: best?.code ?? "ERR_BUNDLE_INVALID", checks: best?.checks ?? [] };
+}
+
+/** One candidate must pass every check under the one rule; evidence of two is never combined. */
+export function decide(input: DecisionInput): Verdict {
+  const attestations = input.candidates.map((candidate) => report(input, candidate));
+  const index = attestations.findIndex((r) => r.outcome === "passed");
+  const candidate = input.candidates[index];
+  if (candidate === undefined || candidate.result.kind !== "authentic") return refused(input, attestations);
+  const { attestation } = candidate.result;
+  return new VerifiedArtifact({
+    artifact: input.artifact,
+    rule: input.rule.id,
+    checks: attestations[index]?.checks ?? [],
+    attestations,
+    places: input.places,
+    statement: attestation.content.statement,
+    signer: attestation.signer,
+    ...(attestation.build === undefined ? {} : { build: attestation.build.facts }),
+    times: attestation.times,
+    bundleDigest: attestation.bundleDigest,
+  });
+}

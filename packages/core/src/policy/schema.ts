@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+// kiteseal.policy.yaml → Policy. zod and yaml are loaded here, when a policy file is named, and nowhere else on the
+// verify path. Unknown keys, duplicate keys, anchors and custom tags are refused; errors carry line and column.
+import { createHash } from "node:crypto";
+import type { Document, LineCounter } from "yaml";
+import { KitesealError, quote } from "../errors.ts";
+import { LIMITS } from "../limits.ts";
+import { compileRule, type CompileContext, type RuleInput } from "./compile.ts";
+import { policyWarnings } from "./warnings.ts";
+import type { PolicyDocument, RuleDocument } from "./policy-schema.ts";
+import type { Policy } from "./rule.ts";
+
+export interface ParsePolicyOptions extends CompileContext {
+  readonly path: string;
+  /** This program's version, for `requires`. */
+  readonly version: string;
+}
+
+/** Throws ERR_POLICY_INVALID, ERR_JOB_MISMATCH. */
+export async function parsePolicy(bytes: Uint8Array, options: ParsePolicyOptions): Promise<Policy> {
+  if (bytes.length > LIMITS.policyBytes) {
+    throw new KitesealError("ERR_POLICY_INVALID", `${quote(options.path)} is larger than ${LIMITS.policyBytes} bytes`);
+  }
+  const [{ LineCounter, parseDocument }, { checkPolicyShape }] = await Promise.all([
+    import("yaml"),
+    import("./policy-schema.ts"),
+  ]);
+  const lines = new LineCounter();
+  const document = parseDocument(decodeText(bytes, options.path), {
+    lineCounter: lines,
+    strict: true,
+    uniqueKeys: true,
+    customTags: [],
+    merge: false,
+  });
+  const where = { document, lines, path: options.path };
+  const [error] = [...document.errors, ...document.warnings];
+  if (error !== undefined) throw at(where, error.pos[0], error.message.split("\n")[0] ?? "is not YAML");
+  const shape = checkPolicyShape(plain(where));
+  if ("issue" in shape) {
+    const { path, message } = shape.issue;
+    throw at(where, offsetOf(document, path), `${path.map(String).join(".") || "the policy"}: ${message}`);
+  }
+  return compile(shape.document, options, createHash("sha256").update(bytes).digest("hex"));
+}
+
+interface Where {
+  readonly document: Document;
+  readonly lines: LineCounter;
+  readonly path: string;
+}
+
+function decodeText(bytes: Uint8Array, path: string): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new KitesealError("ERR_POLICY_INVALID", `${quote(path)} is not UTF-8`, { cause });
+  }
+}
+
+function at({ lines, path }: Where, offset: number, message: string): KitesealError {
+  const { line, col } = lines.linePos(offset);
+  return new KitesealError("ERR_POLICY_INVALID", `${path}:${line}:${col}: ${message}`, {
+    details: { line, column: col },
+  });
+}
+
+/** Aliases are refused: what a rule says stands in the rule. */
+function plain(where: Where): unknown {
+  try {
+    return where.document.toJS({ maxAliasCount: 0 });
+  } catch (cause) {
+    throw new KitesealError("ERR_POLICY_INVALID", `${quote(where.path)} uses YAML aliases or merges`, { cause });
+  }
+}
+
+/** Where the nearest node of a path stands. */
+function offsetOf(document: Document, path: readonly PropertyKey[]): number {
+  for (let depth = path.length; depth >= 0; depth--) {
+    const node: unknown = document.getIn(path.slice(0, depth), true);
+    if (typeof node === "object" && node !== null && "range" in node && Array.isArray(node.range)) {
+      const range: readonly unknown[] = node.range;
+      const [start] = range;
+      if (typeof start === "number") return start;
+    }
+  }
+  return 0;
+}
+
+function compile(document: PolicyDocument, options: ParsePolicyOptions, digest: string): Policy {
+  requireVersion(document.requires, options.version);
+  const rules = Object.entries(document.rules).map(([id, rule]) => compileRule(toInput(id, rule), options));
+  if (rules.length === 0) throw new KitesealError("ERR_POLICY_INVALID", `${quote(options.path)} has no rules`);
+  const { otherwise } = document;
+  if (otherwise !== undefined && !rules.some((rule) => rule.id === otherwise)) {
+    throw new KitesealError("ERR_POLICY_INVALID", `\`otherwise\` names ${quote(otherwise)}, which is no rule`);
+  }
+  return {
+    rules,
+    ...(otherwise === undefined ? {} : { otherwise }),
+    digest,
+    source: { kind: "file", path: options.path },
+    warnings: policyWarnings(rules),
+  };
+}
+
+function list<T extends string | { readonly env: string }>(
+  value: T | readonly T[] | undefined,
+): readonly T[] | undefined {
+  if (value === undefined) return undefined;
+  return isList(value) ? value : [value];
+}
+
+function isList<T>(value: T | readonly T[]): value is readonly T[] {
+  return Array.isArray(value);
+}
+
+function toInput(id: string, rule: RuleDocument): RuleInput {
+  return {
+    id,
+    artifacts: list(rule.artifacts) ?? [],
+    anyName: rule["any-name"],
+    type: rule.type,
+    organization: list(rule.builder.organization) ?? [],
+    pipeline: list(rule.builder.pipeline) ?? [],
+    step: list(rule.builder.step),
+    branch: list(rule.source.branch),
+    tag: list(rule.source.tag),
+    anyRef: rule.source.ref === "any" ? true : undefined,
+    build: rule.build,
+    trigger: list(rule.trigger),
+    runner: list(rule.runner),
+    commit: list(rule.commit),
+    repository: list(rule.repository),
+    organizationId: list(rule["organization-id"]),
+    pipelineId: list(rule["pipeline-id"]),
+    maxAge: rule["max-age"],
+  };
+}
+
+/** An old program must not read a policy whose new keys it would refuse one by one. */
+function requireVersion(requires: string | undefined, version: string): void {
+  if (requires === undefined) return;
+  const parts = (text: string): readonly number[] =>
+    text.replace(/^>=/, "").split("-")[0]?.split(".").map(Number) ?? [];
+  const [wanted, have] = [parts(requires), parts(version)];
+  for (const i of [0, 1, 2]) {
+    const difference = (have[i] ?? 0) - (wanted[i] ?? 0);
+    if (difference > 0) return;
+    if (difference < 0) {
+      throw new KitesealError("ERR_POLICY_INVALID", `the policy requires kiteseal ${requires}, this is ${version}`, {
+        hint: "update kiteseal where this policy is used",
+      });
+    }
+  }
+}

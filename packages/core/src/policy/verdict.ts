@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// What verification answers. Plain data, but for VerifiedArtifact, which carries a brand that only decide.ts can give.
+import type { Statement } from "@kiteseal/in-toto-attestation";
+import type { Artifact } from "../artifact/source.ts";
+import type { ErrorCode } from "../errors.ts";
+import type { SignerIdentity } from "../sigstore/certificate.ts";
+import type { BuildFacts } from "../buildkite/facts.ts";
+import type { VerifiedTime } from "../verification/authenticate.ts";
+import type { Check } from "../verification/check.ts";
+
+/** One place where attestations were looked for, and what came of it. */
+export interface PlaceReport {
+  readonly place: string;
+  readonly outcome: "found" | "nothing" | "denied" | "unavailable" | "capped";
+  readonly count: number;
+}
+
+/** One attestation that was considered. */
+export interface AttestationReport {
+  readonly place: string;
+  readonly bundleDigest?: string;
+  readonly outcome: "passed" | "rejected" | "undetermined";
+  readonly code?: ErrorCode;
+  readonly checks: readonly Check[];
+  readonly signer?: SignerIdentity;
+  /** What the certificate proves of the build. */
+  readonly build?: BuildFacts;
+  readonly times?: readonly VerifiedTime[];
+}
+
+/** What every verdict says. */
+export interface Judged {
+  readonly artifact: Artifact;
+  /** The rule's id; absent only when no rule is about the name. */
+  readonly rule?: string;
+  /** The rows of the attestation that passed, or of the one that came nearest. */
+  readonly checks: readonly Check[];
+  readonly attestations: readonly AttestationReport[];
+  readonly places: readonly PlaceReport[];
+}
+
+/** What a pass rests on. */
+export interface Evidence extends Judged {
+  readonly rule: string;
+  readonly statement: Statement;
+  readonly signer: SignerIdentity;
+  /** What the certificate proves of the build; absent for other builders than Buildkite. */
+  readonly build?: BuildFacts;
+  readonly times: readonly VerifiedTime[];
+  readonly bundleDigest: string;
+}
+
+export interface UnverifiedArtifact extends Judged {
+  readonly outcome: "rejected" | "unattested" | "undetermined";
+  readonly code: ErrorCode;
+  readonly hint?: string;
+}
+
+/**
+ * These bytes were signed by whom the rule allows. The class is exported for decide.ts only (an architecture test
+ * holds that); its private member makes it impossible to write one down, and lets `isVerified` tell at run time.
+ */
+export class VerifiedArtifact implements Evidence {
+  readonly #genuine = true;
+  readonly outcome = "verified";
+  readonly artifact: Artifact;
+  readonly rule: string;
+  readonly checks: readonly Check[];
+  readonly attestations: readonly AttestationReport[];
+  readonly places: readonly PlaceReport[];
+  readonly statement: Statement;
+  readonly signer: SignerIdentity;
+  readonly build?: BuildFacts;
+  readonly times: readonly VerifiedTime[];
+  readonly bundleDigest: string;
+
+  constructor(evidence: Evidence) {
+    this.artifact = evidence.artifact;
+    this.rule = evidence.rule;
+    this.checks = evidence.checks;
+    this.attestations = evidence.attestations;
+    this.places = evidence.places;
+    this.statement = evidence.statement;
+    this.signer = evidence.signer;
+    if (evidence.build !== undefined) this.build = evidence.build;
+    this.times = evidence.times;
+    this.bundleDigest = evidence.bundleDigest;
+    Object.freeze(this);
+  }
+
+  static isGenuine(value: unknown): value is VerifiedArtifact {
+    return typeof value === "object" && value !== null && #genuine in value && value.#genuine;
+  }
+}
+
+export type Verdict = VerifiedArtifact | UnverifiedArtifact;
+
+/** True only for what `decide` made in this process; a copy, a parsed report or a look-alike is not verified. */
+export function isVerified(value: unknown): value is VerifiedArtifact {
+  return VerifiedArtifact.isGenuine(value);
+}

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+// Writing attestations and finding them again. Writing: the bundle under its own digest, then one zero-length reference
+// a subject, create-only. Finding: everything that comes back is untrusted bytes under the digest they were asked by.
+import { createHash } from "node:crypto";
+import { bytesSource } from "../artifact/digest.ts";
+import type { Context } from "../context.ts";
+import { isKitesealError, KitesealError } from "../errors.ts";
+import { LIMITS } from "../limits.ts";
+import { forEachLimited } from "../concurrency.ts";
+import type { Location, Store } from "./contract.ts";
+import { parseKey, type Key } from "./keys.ts";
+import { bundleKey, bundleOfReference, referenceKey, SIDECAR_SUFFIX, subjectPrefix } from "./layout.ts";
+
+/** One bundle that may be about the artifact. `digest` is what its name claims; `read` checks it. */
+export interface BundleHandle {
+  readonly place: string;
+  readonly digest?: string;
+  /** Throws ERR_CANDIDATE_UNREADABLE, ERR_STORE_TAMPERED (other bytes than the name says), ERR_LIMIT_EXCEEDED, store errors. */
+  read(ctx: Context): Promise<Uint8Array>;
+}
+
+/** What one place held. */
+export interface Found {
+  readonly place: string;
+  readonly outcome: "found" | "nothing" | "denied" | "unavailable" | "capped";
+  readonly handles: readonly BundleHandle[];
+}
+
+export interface NewAttestation {
+  readonly bundle: Uint8Array;
+  /** The signer's subject alternative name. */
+  readonly signer: string;
+  readonly buildNumber?: number;
+  /** sha256, hex. */
+  readonly subjects: readonly string[];
+}
+
+export function sha256Hex(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
+
+/** The bundle first, then its references, so that no reference ever names a bundle that is not there. Returns the bundle's key. */
+export async function putAttestation(root: Location, attestation: NewAttestation, ctx: Context): Promise<Key> {
+  const bundleDigest = sha256Hex(attestation.bundle);
+  const key = bundleKey(root.prefix, bundleDigest);
+  const source = bytesSource(attestation.bundle, root.store.digestPlan(attestation.bundle.length));
+  await root.store.put(key, { source, contentType: "application/json" }, ctx);
+  const empty = bytesSource(new Uint8Array(), root.store.digestPlan(0));
+  const { signer, buildNumber } = attestation;
+  await forEachLimited(attestation.subjects, LIMITS.parallelReferences, async (subjectDigest) => {
+    const reference = { subjectDigest, signer, bundleDigest, ...(buildNumber === undefined ? {} : { buildNumber }) };
+    await root.store.put(referenceKey(root.prefix, reference), { source: empty }, ctx);
+  });
+  return key;
+}
+
+export interface FindOptions {
+  readonly subjectDigest: string;
+  /** Subject alternative names of the builders that the rule allows: their references are listed first. */
+  readonly signers: readonly string[];
+  /** References of this build come first. */
+  readonly buildNumber?: number;
+}
+
+/** Bundles that references below `root` name for a subject. Store outages become the outcome, never absence. */
+export async function findBundles(root: Location, options: FindOptions, ctx: Context): Promise<Found> {
+  const place = rootUrl(root);
+  try {
+    const { subjectDigest, signers } = options;
+    const own = await Promise.all(
+      signers.map((signer) => listReferences(root.store, subjectPrefix(root.prefix, subjectDigest, signer), ctx)),
+    );
+    const listed = own.flatMap((l) => l.digests);
+    if (listed.length > 0) {
+      const capped = own.some((l) => l.capped) || listed.length > LIMITS.bundlesPerBuilder;
+      return found(root, { place, digests: order(listed, options).slice(0, LIMITS.bundlesPerBuilder), capped });
+    }
+    const others = await listReferences(root.store, subjectPrefix(root.prefix, subjectDigest), ctx);
+    const digests = order(others.digests, options).slice(0, LIMITS.bundlesPerArtifact);
+    return found(root, { place, digests, capped: others.capped || others.digests.length > digests.length });
+  } catch (error) {
+    return { place, outcome: outageOf(error), handles: [] };
+  }
+}
+
+interface Listed {
+  readonly digests: readonly { readonly name: string; readonly digest: string }[];
+  readonly capped: boolean;
+}
+
+async function listReferences(store: Store, prefix: string, ctx: Context): Promise<Listed> {
+  const digests: { name: string; digest: string }[] = [];
+  for await (const { key } of store.list(prefix, ctx)) {
+    if (digests.length >= LIMITS.referencesPerSubject) return { digests, capped: true };
+    const digest = bundleOfReference(key);
+    if (digest !== undefined) digests.push({ name: key.slice(key.lastIndexOf("/") + 1), digest });
+  }
+  return { digests, capped: false };
+}
+
+/** The asked-for build first, then the newest: a name's first ten digits are the build number. */
+function order(listed: Listed["digests"], { buildNumber }: FindOptions): readonly string[] {
+  const wanted = buildNumber === undefined ? undefined : `${String(buildNumber).padStart(10, "0")}-`;
+  const rank = (name: string): number => (wanted !== undefined && name.startsWith(wanted) ? 0 : 1);
+  const sorted = listed.toSorted((a, b) => rank(a.name) - rank(b.name) || (a.name < b.name ? 1 : -1));
+  return [...new Set(sorted.map((l) => l.digest))];
+}
+
+function found(root: Location, o: { place: string; digests: readonly string[]; capped: boolean }): Found {
+  const handles = o.digests.map((digest) => storedHandle(root, digest));
+  return { place: o.place, outcome: o.capped ? "capped" : handles.length > 0 ? "found" : "nothing", handles };
+}
+
+/** The bundle of a known digest below a root. */
+export function storedHandle(root: Location, digest: string): BundleHandle {
+  const key = bundleKey(root.prefix, digest);
+  const place = root.store.url(key);
+  const read = async (ctx: Context): Promise<Uint8Array> => {
+    const bytes = await readObject(root.store, key, ctx);
+    if (bytes === undefined) {
+      throw new KitesealError("ERR_CANDIDATE_UNREADABLE", `a reference names ${place}, which is not there`, {
+        hint: "the store is incomplete: a replica that lags, or somebody deleted the attestation",
+      });
+    }
+    const actual = sha256Hex(bytes);
+    if (actual === digest) return bytes;
+    throw new KitesealError("ERR_STORE_TAMPERED", `${place} is not the bytes that its name says`, {
+      details: { expected: digest, found: actual },
+      hint: "somebody changed the attestation in the store: restore it, or publish again",
+    });
+  };
+  return { place, digest, read };
+}
+
+/** Those of the bundles that lie below this root; a pinned bundle may lie below another. */
+export async function findPinned(root: Location, digests: readonly string[], ctx: Context): Promise<Found> {
+  const place = rootUrl(root);
+  try {
+    const there = await Promise.all(digests.map((digest) => root.store.head(bundleKey(root.prefix, digest), ctx)));
+    const handles = digests.filter((_, i) => there[i] !== undefined).map((digest) => storedHandle(root, digest));
+    return { place, outcome: handles.length > 0 ? "found" : "nothing", handles };
+  } catch (error) {
+    return { place, outcome: outageOf(error), handles: [] };
+  }
+}
+
+function rootUrl(root: Location): string {
+  return root.store.url(parseKey(`${root.prefix}subjects`)).replace(/subjects$/, "");
+}
+
+/** A whole small object, or undefined if it is proven absent. */
+async function readObject(store: Store, key: Key, ctx: Context): Promise<Uint8Array | undefined> {
+  const object = await store.head(key, ctx);
+  if (object === undefined) return undefined;
+  if (object.size > LIMITS.bundleBytes) {
+    throw new KitesealError("ERR_LIMIT_EXCEEDED", `${store.url(key)} is larger than ${LIMITS.bundleBytes} bytes`, {
+      details: { expected: `at most ${LIMITS.bundleBytes} bytes`, found: `${object.size} bytes` },
+    });
+  }
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of store.get(object, { maxBytes: LIMITS.bundleBytes }, ctx)) chunks.push(chunk);
+  return new Uint8Array(Buffer.concat(chunks));
+}
+
+/** The bundle beside an artifact, under the name that other clients look for. */
+export async function findSidecar(store: Store, key: Key, ctx: Context): Promise<Found> {
+  const sidecar = parseKey(key + SIDECAR_SUFFIX);
+  const place = store.url(sidecar);
+  try {
+    const bytes = await readObject(store, sidecar, ctx);
+    if (bytes === undefined) return { place, outcome: "nothing", handles: [] };
+    return { place, outcome: "found", handles: [{ place, read: () => Promise.resolve(bytes) }] };
+  } catch (error) {
+    if (isKitesealError(error) && error.code === "ERR_LIMIT_EXCEEDED") {
+      return { place, outcome: "found", handles: [{ place, read: () => Promise.reject(error) }] };
+    }
+    return { place, outcome: outageOf(error), handles: [] };
+  }
+}
+
+function outageOf(error: unknown): "denied" | "unavailable" {
+  if (isKitesealError(error) && error.code === "ERR_STORE_DENIED") return "denied";
+  if (isKitesealError(error) && error.kind === "undetermined") return "unavailable";
+  throw error;
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// The grammar of storage keys. `parseKey` accepts what may be read; `portableKey` is what Kiteseal writes:
+// valid, and meaning the same, on S3, Google Cloud Storage, Azure Blob, Artifactory and file systems.
+import { KitesealError, quote } from "../errors.ts";
+
+declare const key: unique symbol;
+export type Key = string & { readonly [key]: true };
+
+const MAX_KEY_BYTES = 4096;
+const MAX_PORTABLE_BYTES = 1024;
+const MAX_SEGMENT_BYTES = 255;
+/** Artifactory serves `X.sha256` as the digest of X: a file of that name cannot be told from it. */
+const RESERVED_SUFFIXES = [".md5", ".sha1", ".sha256", ".sha512", ".asc"];
+const encoder = new TextEncoder();
+
+function reason(text: string): string | undefined {
+  if (text.length === 0) return "is empty";
+  if (encoder.encode(text).length > MAX_KEY_BYTES) return `is longer than ${MAX_KEY_BYTES} bytes`;
+  if (/[\u0000-\u001f\u007f]/.test(text)) return "holds a control character";
+  if (!text.isWellFormed()) return "is not well-formed Unicode";
+  for (const segment of text.split("/")) {
+    if (segment === "") return "has an empty segment";
+    if (segment === "." || segment === "..") return `has the segment ${quote(segment)}`;
+  }
+  return undefined;
+}
+
+function isKey(text: string): text is Key {
+  return reason(text) === undefined;
+}
+
+/** A key that can be read. Throws ERR_KEY_INVALID. */
+export function parseKey(text: string): Key {
+  if (isKey(text)) return text;
+  throw new KitesealError("ERR_KEY_INVALID", `the key ${quote(text)} ${reason(text)}`);
+}
+
+/** Why `text` cannot be written as (the relative part of) a key on every store, or undefined. */
+export function unportableReason(text: string): string | undefined {
+  const basic = reason(text);
+  if (basic !== undefined) return basic;
+  const bad = /[:;?#%\\*|<>"]/.exec(text);
+  if (bad !== null) return `holds ${quote(bad[0])}`;
+  if (text.normalize("NFC") !== text) return "is not in Unicode normal form C";
+  if (encoder.encode(text).length > MAX_PORTABLE_BYTES) return `is longer than ${MAX_PORTABLE_BYTES} bytes`;
+  for (const segment of text.split("/")) {
+    if (encoder.encode(segment).length > MAX_SEGMENT_BYTES)
+      return `has a segment of more than ${MAX_SEGMENT_BYTES} bytes`;
+    if (segment.endsWith(".") || segment.endsWith(" ")) return "has a segment that ends in a dot or a space";
+    if (segment.toLowerCase() === ".kiteseal") return 'has the segment ".kiteseal", which is kept for attestations';
+  }
+  const suffix = RESERVED_SUFFIXES.find((s) => text.toLowerCase().endsWith(s));
+  return suffix === undefined ? undefined : `ends in ${quote(suffix)}, which some stores serve themselves`;
+}
+
+/** `prefix` (operator's) + `relative` (an artifact's path), checked for every store. Throws ERR_KEY_INVALID. */
+export function portableKey(prefix: string, relative: string): Key {
+  const why = unportableReason(relative);
+  if (why !== undefined) {
+    throw new KitesealError("ERR_KEY_INVALID", `the artifact path ${quote(relative)} ${why}`, {
+      hint: "rename the file; Kiteseal never rewrites a name silently",
+    });
+  }
+  return parseKey(prefix + relative);
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where to look for attestations of one artifact, in order, nearest first. Bundles given by hand are the only place
+// then; pins name bundles exactly; otherwise the sidecar, then `.kiteseal/` in each folder up to the bucket's, or the
+// roots that were named.
+import type { Artifact } from "../artifact/source.ts";
+import type { Context } from "../context.ts";
+import {
+  findBundles,
+  findPinned,
+  findSidecar,
+  type BundleHandle,
+  type FindOptions,
+  type Found,
+} from "./attestations.ts";
+import type { Location, Store } from "./contract.ts";
+import type { Key } from "./keys.ts";
+import { rootsAbove } from "./layout.ts";
+
+/** Where an artifact itself lies, as far as it lies in a store. */
+export interface ArtifactPlace {
+  readonly store: Store;
+  readonly key: Key;
+}
+
+export interface LookupOptions {
+  /** `--bundle`: nothing else is looked at. */
+  readonly bundles?: readonly BundleHandle[];
+  /** `--attestations`: these instead of the folders above the artifact. */
+  readonly roots?: readonly Location[];
+  locate(artifact: Artifact): ArtifactPlace | undefined;
+  /** Digests of the bundles that a pins file names for the artifact. */
+  pinned?(artifact: Artifact): readonly string[] | undefined;
+}
+
+export type Lookup = (
+  artifact: Artifact,
+  rule: Pick<FindOptions, "signers" | "buildNumber">,
+  ctx: Context,
+) => AsyncIterable<Found>;
+
+export function createLookup(options: LookupOptions): Lookup {
+  return (artifact, rule, ctx) => look(options, { artifact, rule }, ctx);
+}
+
+async function* look(
+  options: LookupOptions,
+  asked: { artifact: Artifact; rule: Pick<FindOptions, "signers" | "buildNumber"> },
+  ctx: Context,
+): AsyncGenerator<Found> {
+  if (options.bundles !== undefined) {
+    yield {
+      place: "the bundles given",
+      outcome: options.bundles.length > 0 ? "found" : "nothing",
+      handles: options.bundles,
+    };
+    return;
+  }
+  const { artifact, rule } = asked;
+  const where = options.locate(artifact);
+  const roots =
+    options.roots ??
+    (where === undefined ? [] : rootsAbove(where.key).map((prefix) => ({ store: where.store, prefix })));
+  const pinned = options.pinned?.(artifact);
+  if (pinned !== undefined) {
+    for (const root of roots) yield await findPinned(root, pinned, ctx);
+    return;
+  }
+  if (where !== undefined) yield await findSidecar(where.store, where.key, ctx);
+  const subjectDigest = artifact.digest["sha256"];
+  if (subjectDigest === undefined) return;
+  for (const root of roots) yield await findBundles(root, { ...rule, subjectDigest }, ctx);
+}

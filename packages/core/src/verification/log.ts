@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+// Guards on log entries that the underlying verifier lacks: that the entry is about this certificate, that the proof's
+// own numbers are those of the signed checkpoint, that the log's key was valid then. Bodies are parsed once, strictly.
+import { asBase64, objectAt, parseJson, type ObjectReader } from "@kiteseal/in-toto-attestation/json";
+import { withCode } from "../decode.ts";
+import { KitesealError } from "../errors.ts";
+import { LIMITS } from "../limits.ts";
+import type { LogEntry } from "../sigstore/bundle.ts";
+import type { TrustedLog } from "../sigstore/trusted-root.ts";
+
+function reject(code: "ERR_LOG_BODY" | "ERR_LOG_INCLUSION", expected: string, found: string): KitesealError {
+  return new KitesealError(code, `the log entry: expected ${expected}, found ${found}`, {
+    details: { expected, found },
+  });
+}
+
+/** The log that an entry names by its id, if the trusted root lists it. */
+export function knownLog(entry: LogEntry, logs: readonly TrustedLog[]): TrustedLog | undefined {
+  return logs.find((log) => Buffer.from(log.checkpointKeyId ?? log.logId).equals(entry.logId));
+}
+
+const PEM = /^-----BEGIN CERTIFICATE-----\n([A-Za-z0-9+/=\n]+)\n-----END CERTIFICATE-----\n?$/;
+
+function pemToDer(pem: Uint8Array): Uint8Array | undefined {
+  const match = PEM.exec(Buffer.from(pem).toString("latin1"));
+  return match?.[1] === undefined ? undefined : Buffer.from(match[1].replaceAll("\n", ""), "base64");
+}
+
+/** The certificates (DER) that a canonicalised body names as verifiers, by kind and version of the entry. */
+function bodyCertificates(entry: LogEntry): readonly (Uint8Array | undefined)[] {
+  const body = objectAt(
+    parseJson(entry.canonicalizedBody, { maxBytes: LIMITS.bundleBytes, maxDepth: LIMITS.jsonDepth }),
+    "$",
+  );
+  const spec = <T>(read: (o: ObjectReader) => T): T => objectAtKey(body, "spec", read);
+  switch (`${entry.kind}/${entry.version}`) {
+    case "dsse/0.0.1":
+      return spec((s) => s.array("signatures", (v, p) => pemToDer(objectAt(v, p).base64("verifier"))));
+    case "hashedrekord/0.0.1":
+      return [
+        spec((s) =>
+          objectAtKey(s, "signature", (g) => objectAtKey(g, "publicKey", (k) => pemToDer(k.base64("content")))),
+        ),
+      ];
+    case "intoto/0.0.2":
+      return spec((s) =>
+        objectAtKey(s, "content", (c) =>
+          objectAtKey(c, "envelope", (e) =>
+            e.array("signatures", (v, p) => {
+              // This kind wraps the PEM twice in base64.
+              const once = objectAt(v, p).base64("publicKey");
+              return pemToDer(once) ?? pemToDer(asBase64(Buffer.from(once).toString("latin1"), p));
+            }),
+          ),
+        ),
+      );
+    case "hashedrekord/0.0.2":
+      return [spec((s) => objectAtKey(s, "hashedRekordV002", (h) => objectAtKey(h, "signature", verifierV2)))];
+    case "dsse/0.0.2":
+      return spec((s) =>
+        objectAtKey(s, "dsseV002", (d) => d.array("signatures", (v, p) => verifierV2(objectAt(v, p)))),
+      );
+    default:
+      throw reject("ERR_LOG_BODY", "a known kind of entry", `${entry.kind}/${entry.version}`.slice(0, 80));
+  }
+}
+
+function objectAtKey<T>(o: ObjectReader, key: string, read: (o: ObjectReader) => T): T {
+  return o.required(key, (value, path) => read(objectAt(value, path)));
+}
+
+function verifierV2(signature: ObjectReader): Uint8Array | undefined {
+  return objectAtKey(signature, "verifier", (v) =>
+    v.has("x509Certificate") ? objectAtKey(v, "x509Certificate", (c) => c.base64("rawBytes")) : undefined,
+  );
+}
+
+/** The entry was made for exactly this certificate: one signature, one verifier, the same DER. Throws ERR_LOG_BODY. */
+export function guardEntryCertificate(entry: LogEntry, leaf: Uint8Array): void {
+  const [certificate, ...others] = withCode({ code: "ERR_LOG_BODY", what: "the log entry's body" }, () =>
+    bodyCertificates(entry),
+  );
+  if (others.length > 0) throw reject("ERR_LOG_BODY", "one signature", String(others.length + 1));
+  if (certificate === undefined) throw reject("ERR_LOG_BODY", "a certificate", "a key or something unreadable");
+  if (!Buffer.from(certificate).equals(leaf)) {
+    throw reject("ERR_LOG_BODY", "this bundle's certificate", "an entry made with another certificate");
+  }
+}
+
+/**
+ * The unsigned numbers of the proof equal the signed checkpoint's, so that nothing in a report can be made up; and a
+ * log without inclusion promises (Rekor v2) has one index, not two. Throws ERR_LOG_INCLUSION.
+ */
+export function guardProof(entry: LogEntry): void {
+  const proof = entry.inclusionProof;
+  if (proof === undefined) return;
+  const [, size, root] = (proof.checkpoint ?? "").split("\n");
+  if (proof.checkpoint === undefined) throw reject("ERR_LOG_INCLUSION", "a checkpoint", "none");
+  if (size !== String(proof.treeSize))
+    throw reject("ERR_LOG_INCLUSION", `tree size ${size ?? ""}`, String(proof.treeSize));
+  if (root !== Buffer.from(proof.rootHash).toString("base64")) {
+    throw reject("ERR_LOG_INCLUSION", "the checkpoint's root hash", "another");
+  }
+  if (entry.inclusionPromise === undefined && entry.logIndex !== proof.logIndex) {
+    throw reject("ERR_LOG_INCLUSION", `log index ${proof.logIndex}`, String(entry.logIndex));
+  }
+}
+
+/** The log's key was valid at every verified time; proof-only entries carry no time of their own. Throws ERR_LOG_INCLUSION. */
+export function guardLogValidity(log: TrustedLog, times: readonly Date[]): void {
+  const { start, end } = log.validFor;
+  for (const time of times) {
+    if (time < start || (end !== undefined && time > end)) {
+      const window = `${start.toISOString()} to ${end?.toISOString() ?? "now"}`;
+      throw reject("ERR_LOG_INCLUSION", `a log key valid at ${time.toISOString()}`, `one valid from ${window}`);
+    }
+  }
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+import { mkdtemp, readFile, realpath, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { parseKey } from "@kiteseal/core/store";
+import { expandDestination, openObject, openRepository, openStore } from "./index.ts";
+import { expectCode, readAll, sourceOf, testContext } from "./store-contract.testkit.ts";
+
+const ctx = testContext();
+
+describe("opening", () => {
+  let root: string;
+  beforeEach(async () => {
+    root = await realpath(await mkdtemp(join(tmpdir(), "kiteseal-open-")));
+  });
+  afterEach(() => rm(root, { recursive: true }));
+
+  test.each(["", "/"])("a store gives the prefix of its URL, ending in one slash (%j)", async (end) => {
+    const { store, prefix } = await openStore(`file://${root}/a b${end}`);
+    expect(prefix).toBe(`${root.slice(1)}/a b/`);
+    const stored = await store.put(parseKey(`${prefix}x`), { source: sourceOf("abc") }, ctx);
+    expect(store.url(stored.object.key)).toBe(`file://${root}/a%20b/x`);
+    expect(await readFile(`${root}/a b/x`, "utf8")).toBe("abc");
+  });
+
+  test("the root of the file system is the empty prefix", async () => {
+    expect((await openStore("file:///")).prefix).toBe("");
+  });
+
+  test("an object gives its key, and the store to read it and look around in", async () => {
+    const { store, prefix } = await openStore(`file://${root}/S`);
+    await store.put(parseKey(`${prefix}1/dist/app`), { source: sourceOf("abc") }, ctx);
+    const target = await openObject(`file://${root}/S/1/dist/app`);
+    const object = await target.store.head(target.key, ctx);
+    if (object === undefined) expect.fail("absent");
+    expect(await readAll(target.store.get(object, { maxBytes: 3 }, ctx))).toBe("abc");
+    expect(await target.store.head(parseKey(`${prefix}.kiteseal/x`), ctx)).toBeUndefined();
+  });
+
+  test("an object at the root of the file system has a key of one segment", async () => {
+    expect((await openObject("file:///x")).key).toBe("x");
+  });
+
+  test.each(["file:///S/", "file:///", "file:///S/../x", "s3://bucket/x"])("%s is not an object", async (url) => {
+    await expectCode(openObject(url), "ERR_STORE_URL");
+  });
+
+  test("a repository keeps attestations below the fixed part of the destination", async () => {
+    const to = expandDestination(`file://${root}/S/{build}/dist`, { build: "7" });
+    const { artifacts, attestations } = await openRepository(to);
+    expect(artifacts.prefix).toBe(`${root.slice(1)}/S/7/dist/`);
+    expect(attestations.prefix).toBe(`${root.slice(1)}/S/.kiteseal/`);
+    for (const { store, prefix } of [artifacts, attestations]) {
+      expect(await store.put(parseKey(`${prefix}x/y`), { source: sourceOf("z") }, ctx)).toMatchObject({ outcome: "created" });
+    }
+  });
+
+  test("a repository keeps attestations where it is told to", async () => {
+    const to = expandDestination(`file://${root}/S/{build}`, { build: "7" });
+    const { artifacts, attestations } = await openRepository(to, `file://${root}/other`);
+    expect(attestations.prefix).toBe(`${root.slice(1)}/other/`);
+    await attestations.store.put(parseKey(`${attestations.prefix}x`), { source: sourceOf("z") }, ctx);
+    const misplaced = parseKey(`${attestations.prefix}y`);
+    await expectCode(artifacts.store.put(misplaced, { source: sourceOf("z") }, ctx), "ERR_KEY_INVALID");
+  });
+
+  test("a destination outside its fixed part is refused", async () => {
+    const to = { url: `file://${root}/S2/x`, fixed: `file://${root}/S/` };
+    await expectCode(openRepository(to), "ERR_STORE_URL");
+  });
+});
