@@ -6,7 +6,7 @@ import { failed, passed, type Check, type CheckId, type RuleCheckId } from "../v
 import type { AuthenticAttestation } from "../verification/authenticate.ts";
 import type { BuildFacts, FactName } from "../buildkite/facts.ts";
 import { BUILDKITE_ISSUER, factText } from "../buildkite/facts.ts";
-import { compileGlob } from "../glob.ts";
+import { compileGlob, isGlob } from "../glob.ts";
 import { LIMITS } from "../limits.ts";
 import { quote } from "../errors.ts";
 import { canonicalRepository } from "../provenance/repository.ts";
@@ -72,7 +72,12 @@ function ref(expectation: BuildkiteExpectation, facts: BuildFacts): Check | unde
 }
 
 function matchesRef(pattern: RefPattern, ref: BuildFacts["ref"]): boolean {
-  return ref !== undefined && ref.kind === pattern.kind && compileGlob(`/${pattern.pattern.value}`)(ref.name);
+  if (ref === undefined || ref.kind !== pattern.kind) return false;
+  const { value } = pattern.pattern;
+  // git keeps names byte by byte: two that look alike are two branches. A glob compares in normal form C.
+  return isGlob(value)
+    ? ref.name.normalize("NFC") === ref.name && compileGlob(`/${value}`)(ref.name)
+    : ref.name === value;
 }
 
 function unproven(id: CheckId, expected: string, fact: FactName): Check {

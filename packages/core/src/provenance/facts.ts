@@ -12,6 +12,8 @@ import { BUILD_TYPE } from "./predicate.ts";
 export interface ProvenanceFacts {
   readonly builderId: string;
   readonly facts: BuildFacts;
+  /** As written: `externalParameters.build.commit`, possibly symbolic. */
+  readonly commitText?: string;
   /** As written: `externalParameters.repository`. */
   readonly repository?: string;
   /** As written: `externalParameters.step.command`. */
@@ -65,6 +67,7 @@ export function provenanceFacts(value: unknown): ProvenanceFacts {
       ...optional("step", stepKey),
       ...proven,
     },
+    ...optional("commitText", commit),
     ...optional("repository", repository),
     ...optional("command", command),
     problems,
