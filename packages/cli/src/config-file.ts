@@ -29,7 +29,7 @@ export interface ConfigFile {
 export const CONFIG_NAME = "kiteseal.yaml";
 const KEYS = ["store", "attestations", "transparency", "signing", "format"];
 const MACHINE_KEYS = ["trusted-root", "policy", "locked"];
-export const LOCKABLE: readonly string[] = [...KEYS, "trusted-root", "policy"];
+const LOCKABLE: readonly string[] = [...KEYS, "trusted-root", "policy"];
 
 /** Every name under which somebody might try to say who may sign, and by which root. */
 const DECIDING: ReadonlySet<string> = new Set(

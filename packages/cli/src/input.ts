@@ -9,16 +9,17 @@ export interface InputFile {
   /** What it is, for messages: "the policy". */
   readonly what: string;
   readonly maxBytes: number;
-  /** Of a file that cannot be opened, is none, or is too large. */
+  /** Of a file that cannot be opened or is none; also of one that is too large, unless `limitCode` is given. */
   readonly code: ErrorCode;
+  readonly limitCode?: ErrorCode;
 }
 
-/** Never waits for a FIFO's writer. Throws `code`. */
-export async function readInput({ path, what, maxBytes, code }: InputFile): Promise<Uint8Array> {
-  const fail = (why: string, cause?: unknown): KitesealError =>
-    new KitesealError(code, `${what} ${quote(path)} ${why}`, { cause });
+/** Never waits for a FIFO's writer. Throws `code`, `limitCode`. */
+export async function readInput({ path, what, maxBytes, code, limitCode }: InputFile): Promise<Uint8Array> {
+  const fail = (why: string, o: { cause?: unknown; as?: ErrorCode } = {}): KitesealError =>
+    new KitesealError(o.as ?? code, `${what} ${quote(path)} ${why}`, { cause: o.cause });
   const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch((cause: unknown) => {
-    throw fail(`cannot be opened: ${systemCode(cause)}`, cause);
+    throw fail(`cannot be opened: ${systemCode(cause)}`, { cause });
   });
   try {
     const stats = await handle.stat();
@@ -31,7 +32,7 @@ export async function readInput({ path, what, maxBytes, code }: InputFile): Prom
       if (bytesRead === 0) break;
       length += bytesRead;
     }
-    if (length > maxBytes) throw fail(`is larger than ${maxBytes} bytes`);
+    if (length > maxBytes) throw fail(`is larger than ${maxBytes} bytes`, { as: limitCode ?? code });
     if (length > stats.size) throw fail("grew while it was read");
     return new Uint8Array(buffer.subarray(0, length));
   } finally {

@@ -79,6 +79,7 @@ async function readBundles(path: string, cwd: string): Promise<ReturnType<typeof
     what,
     maxBytes: LIMITS.bundleFileBytes,
     code: "ERR_UNREADABLE",
+    limitCode: "ERR_LIMIT_EXCEEDED",
   });
   return bundleHandles(path, bytes);
 }

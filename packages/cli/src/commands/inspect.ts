@@ -31,6 +31,7 @@ export async function run(invocation: Invocation): Promise<number> {
     what,
     maxBytes: LIMITS.bundleFileBytes,
     code: "ERR_UNREADABLE",
+    limitCode: "ERR_LIMIT_EXCEEDED",
   });
   const inspections: Inspection[] = [];
   const ctx = { now: () => io.now(), signal: io.signal };

@@ -35,7 +35,7 @@ export function createStatusLine(io: Pick<Io, "stderr" | "now">, quiet: boolean)
 }
 
 /** At most one line of a terminal `columns` wide. */
-export function statusText({ stage, subject, done, total, unit }: Progress, columns: number): string {
+function statusText({ stage, subject, done, total, unit }: Progress, columns: number): string {
   const amount = unit === "bytes" ? megabytes(done, total) : `${done}${total === undefined ? "" : `/${total}`}`;
   const text = `${VERBS[stage]} ${amount} ${escapeText(subject)}`;
   return Array.from(text)

@@ -5,7 +5,7 @@ import type { Artifact } from "../artifact/source.ts";
 import type { ErrorCode } from "../errors.ts";
 import type { SignerIdentity } from "../sigstore/certificate.ts";
 import type { BuildFacts } from "../buildkite/facts.ts";
-import type { VerifiedTime } from "../verification/authenticate.ts";
+import type { VerifiedTime } from "../verification/time.ts";
 import type { Check } from "../verification/check.ts";
 
 /** One place where attestations were looked for, and what came of it. */

@@ -23,8 +23,6 @@ import { readStatement, type SignedStatement } from "./statement.ts";
 import type { VerifiedTime } from "./time.ts";
 import type { PreparedRoot } from "./trust-material.ts";
 
-export type { VerifiedTime } from "./time.ts";
-
 /** Genuine, permitted to nobody yet. Internal: only `decide` may turn it into a verdict. */
 export interface AuthenticAttestation {
   readonly bundleDigest: string;
