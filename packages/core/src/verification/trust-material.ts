@@ -5,6 +5,7 @@ import { X509Certificate } from "@sigstore/core";
 import { HashAlgorithm, PublicKeyDetails, type TrustedRoot as ProtoTrustedRoot } from "@sigstore/protobuf-specs";
 import { toTrustMaterial, type TrustMaterial } from "@sigstore/verify";
 import { KitesealError } from "../errors.ts";
+import { useExactEncoder } from "../sigstore/asn1.ts";
 import {
   decodeTrustedRoot,
   type TrustedAuthority,
@@ -22,6 +23,7 @@ export interface PreparedRoot {
 
 /** Throws ERR_TRUST_ROOT_INVALID. */
 export function prepareRoot(rootBytes: Uint8Array): PreparedRoot {
+  useExactEncoder();
   const root = decodeTrustedRoot(rootBytes);
   try {
     return {
