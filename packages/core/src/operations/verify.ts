@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // verify: name → rule → bundles → authenticate → decide. Bundles are authenticated once a run, whatever the number of
 // artifacts they are about. `verify` returns a VerifiedArtifact or throws; `verifyAll` never throws for one artifact.
+import { throwIfInterrupted } from "../artifact/file.ts";
 import type { Artifact } from "../artifact/source.ts";
 import type { Compute } from "../compute.ts";
 import type { Context } from "../context.ts";
@@ -59,7 +60,7 @@ export async function* verifyAll(
 ): AsyncGenerator<Verdict> {
   const run = new Run(request);
   for await (const artifact of artifacts) {
-    ctx.signal?.throwIfAborted();
+    throwIfInterrupted(ctx);
     yield await verifyOne(artifact, run, ctx);
   }
 }
@@ -98,24 +99,33 @@ async function verifyOne(artifact: Artifact, run: Run, ctx: Context): Promise<Ve
   if (rule === undefined) return noRule(artifact);
   const signers = allowedSubjects(rule.signer);
   const buildNumber = rule.signer.kind === "buildkite" ? rule.signer.build?.value : undefined;
-  const candidates: Candidate[] = [];
-  const places: PlaceReport[] = [];
-  let asked = artifact;
-  for await (const found of run.request.lookup(
-    artifact,
-    { signers, ...(buildNumber === undefined ? {} : { buildNumber }) },
-    ctx,
-  )) {
-    places.push({ place: found.place, outcome: found.outcome, count: found.handles.length });
-    for (const handle of found.handles) {
-      const candidate = await authenticateHandle(handle, run, ctx);
-      candidates.push(candidate);
-      asked = await withAllDigests(asked, candidate, { run, ctx });
-      const verdict = decide({ artifact: asked, rule, candidates: [candidate], places, now: ctx.now() });
-      if (isVerified(verdict)) return decide({ artifact: asked, rule, candidates, places, now: ctx.now() });
+  const seen: Seen = { artifact, candidates: [], places: [] };
+  const judge = (): Verdict => decide({ ...seen, rule, now: ctx.now() });
+  const asked = { signers, ...(buildNumber === undefined ? {} : { buildNumber }) };
+  try {
+    for await (const found of run.request.lookup(artifact, asked, ctx)) {
+      seen.places.push({ place: found.place, outcome: found.outcome, count: found.handles.length });
+      for (const handle of found.handles) {
+        const candidate = await authenticateHandle(handle, run, ctx);
+        seen.candidates.push(candidate);
+        seen.artifact = await withAllDigests(seen.artifact, candidate, { run, ctx });
+        const verdict = judge();
+        if (isVerified(verdict)) return verdict;
+      }
     }
+  } catch (error) {
+    // What goes wrong for one artifact is that artifact's answer, never the end of the others'.
+    if (!isKitesealError(error) || error.kind === "interrupted") throw error;
+    const result = { kind: "unreadable", code: error.code, message: error.message } as const;
+    seen.candidates.push({ place: "the lookup", result });
   }
-  return decide({ artifact: asked, rule, candidates, places, now: ctx.now() });
+  return judge();
+}
+
+interface Seen {
+  artifact: Artifact;
+  readonly candidates: Candidate[];
+  readonly places: PlaceReport[];
 }
 
 function noRule(artifact: Artifact): UnverifiedArtifact {

@@ -45,6 +45,9 @@ export type Authentication =
   | { readonly kind: "authentic"; readonly attestation: AuthenticAttestation }
   | { readonly kind: "refused"; readonly failure: AuthenticationFailure };
 
+const NO_CT_LOG = "the trusted root lists no certificate transparency log";
+const NO_LOG = "the trusted root lists no transparency log";
+
 /** `bundleDigest` is the sha256 of `bytes`, hex. Errors inside the bundle become rows; only bugs are thrown. */
 export function authenticate(
   unverifiedBytes: Uint8Array,
@@ -62,10 +65,16 @@ export function authenticate(
     const before =
       cause instanceof VerifierRejection ? AUTHENTICATE_CHECKS.slice(2, AUTHENTICATE_CHECKS.indexOf(failing)) : [];
     // The failing row first: a check may have passed in part before something later of it fails.
-    const known = [checkOf(failing, error), ...rows, ...before.map((id) => passed(id))];
+    const known = [checkOf(failing, error), ...rows, ...before.map((id) => unlisted(id, prepared) ?? passed(id))];
     const checks = AUTHENTICATE_CHECKS.map((id) => known.find((row) => row.id === id) ?? notRun(id));
     return { kind: "refused", failure: { bundleDigest, code: error.code, checks } };
   }
+}
+
+/** A check whose authorities the trusted root does not list has not passed. */
+function unlisted(id: AuthenticateCheckId, { root }: PreparedRoot): Check | undefined {
+  if (id === "sct" && root.ctLogs.length === 0) return notApplicable(id, NO_CT_LOG);
+  return id === "log" && root.logs.length === 0 ? notApplicable(id, NO_LOG) : undefined;
 }
 
 function checkId(code: ErrorCode): AuthenticateCheckId {
@@ -105,10 +114,8 @@ function evidenceRows(evidence: VerifiedEvidence, signer: SignerIdentity): reado
   return [
     passed("time", { note: time + dropped(droppedStamps) }),
     passed("certificate", { note: `${quote(signer.subject)} of ${quote(signer.issuer)}` }),
-    applies.sct ? passed("sct") : notApplicable("sct", "the trusted root lists no certificate transparency log"),
-    applies.log
-      ? passed("log", { note: log + dropped(droppedEntries) })
-      : notApplicable("log", "the trusted root lists no transparency log"),
+    applies.sct ? passed("sct") : notApplicable("sct", NO_CT_LOG),
+    applies.log ? passed("log", { note: log + dropped(droppedEntries) }) : notApplicable("log", NO_LOG),
     passed("signature"),
   ];
 }
