@@ -45,7 +45,8 @@ export function inspectBundle(unverifiedBytes: Uint8Array): Inspection {
   const leaf =
     signer.kind === "certificate" ? attempt(() => parseLeaf(signer.chain[0] ?? new Uint8Array())) : undefined;
   const identity = leaf === undefined ? undefined : attempt(() => readSigner(leaf));
-  const statement = content.kind === "dsse" ? attempt(() => readStatement(content.envelope).statement) : undefined;
+  const statement =
+    content.kind === "dsse" ? attempt(() => readStatement(content.envelope, { allowV01: true }).statement) : undefined;
   const build = identity?.issuer === BUILDKITE_ISSUER ? certificateFacts(identity).facts : undefined;
   return {
     bundleDigest: sha256Hex(unverifiedBytes),

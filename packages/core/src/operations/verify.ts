@@ -7,6 +7,7 @@ import type { Context } from "../context.ts";
 import { isKitesealError, KitesealError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import { decide, type Candidate } from "../policy/decide.ts";
+import { applyException } from "../policy/exceptions.ts";
 import { allowedSubjects, type Policy } from "../policy/rule.ts";
 import { selectRule } from "../policy/select.ts";
 import { missingDigests } from "../policy/subject.ts";
@@ -94,6 +95,7 @@ class Run {
 }
 
 async function verifyOne(artifact: Artifact, run: Run, ctx: Context): Promise<Verdict> {
+  const { rules } = run.request.policy;
   const rule = selectRule(run.request.policy, artifact.name);
   if (rule === undefined) return noRule(artifact);
   const signers = allowedSubjects(rule.signer);
@@ -111,11 +113,12 @@ async function verifyOne(artifact: Artifact, run: Run, ctx: Context): Promise<Ve
       const candidate = await authenticateHandle(handle, run, ctx);
       candidates.push(candidate);
       asked = await withAllDigests(asked, candidate, { run, ctx });
-      const verdict = decide({ artifact: asked, rule, candidates: [candidate], places, now: ctx.now() });
-      if (isVerified(verdict)) return decide({ artifact: asked, rule, candidates, places, now: ctx.now() });
+      const verdict = decide({ artifact: asked, rule, rules, candidates, places, now: ctx.now() });
+      if (isVerified(verdict)) return verdict;
     }
   }
-  return decide({ artifact: asked, rule, candidates, places, now: ctx.now() });
+  const verdict = decide({ artifact: asked, rule, rules, candidates, places, now: ctx.now() });
+  return applyException(verdict, run.request.policy, ctx.now());
 }
 
 function noRule(artifact: Artifact): UnverifiedArtifact {
@@ -149,6 +152,7 @@ async function withAllDigests(
   { run, ctx }: { run: Run; ctx: Context },
 ): Promise<Artifact> {
   if (candidate.result.kind !== "authentic" || run.request.rehash === undefined) return artifact;
-  const missing = missingDigests(artifact, candidate.result.attestation.content.statement.subject);
+  const { content } = candidate.result.attestation;
+  const missing = missingDigests(artifact, content.kind === "blob" ? [content] : content.statement.subject);
   return missing.length === 0 ? artifact : run.request.rehash(artifact, missing, ctx);
 }

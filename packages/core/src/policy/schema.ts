@@ -7,8 +7,10 @@ import { KitesealError, quote } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import { compileRule, type CompileContext, type RuleInput } from "./compile.ts";
 import { policyWarnings } from "./warnings.ts";
-import type { PolicyDocument, RuleDocument } from "./policy-schema.ts";
-import type { Policy } from "./rule.ts";
+import type { ExceptionDocument, PolicyDocument, RuleDocument } from "./policy-schema.ts";
+import type { Policy, PolicyException } from "./rule.ts";
+
+const DAY_MS = 86_400_000;
 
 export interface ParsePolicyOptions extends CompileContext {
   readonly path: string;
@@ -95,18 +97,36 @@ function compile(document: PolicyDocument, options: ParsePolicyOptions, digest: 
   if (otherwise !== undefined && !rules.some((rule) => rule.id === otherwise)) {
     throw new KitesealError("ERR_POLICY_INVALID", `\`otherwise\` names ${quote(otherwise)}, which is no rule`);
   }
+  const known = (id: string): boolean => rules.some((rule) => rule.id === id);
+  for (const { id, alsoRequired = [] } of rules) {
+    const [unknown] = alsoRequired.filter(({ by }) => by !== undefined && !known(by));
+    if (unknown !== undefined)
+      throw new KitesealError(
+        "ERR_POLICY_INVALID",
+        `rule ${quote(id)}: \`by\` names ${quote(unknown.by ?? "")}, which is no rule`,
+      );
+  }
+  const exceptions = document.exceptions?.map((exception) => compileException(exception, known));
   return {
     rules,
     ...(otherwise === undefined ? {} : { otherwise }),
+    ...(exceptions === undefined ? {} : { exceptions }),
     digest,
     source: { kind: "file", path: options.path },
     warnings: policyWarnings(rules),
   };
 }
 
-function list<T extends string | { readonly env: string }>(
-  value: T | readonly T[] | undefined,
-): readonly T[] | undefined {
+/** Counts to the end of the day it names, in UTC. */
+function compileException(exception: ExceptionDocument, known: (id: string) => boolean): PolicyException {
+  if (!known(exception.rule)) {
+    throw new KitesealError("ERR_POLICY_INVALID", `an exception names ${quote(exception.rule)}, which is no rule`);
+  }
+  const { sha256, rule, reason, owner } = exception;
+  return { sha256, rule, reason, owner, expires: new Date(Date.parse(`${exception.expires}T00:00:00Z`) + DAY_MS) };
+}
+
+function list<T extends string | object>(value: T | readonly T[] | undefined): readonly T[] | undefined {
   if (value === undefined) return undefined;
   return isList(value) ? value : [value];
 }
@@ -121,12 +141,12 @@ function toInput(id: string, rule: RuleDocument): RuleInput {
     artifacts: list(rule.artifacts) ?? [],
     anyName: rule["any-name"],
     type: rule.type,
-    organization: list(rule.builder.organization) ?? [],
-    pipeline: list(rule.builder.pipeline) ?? [],
-    step: list(rule.builder.step),
-    branch: list(rule.source.branch),
-    tag: list(rule.source.tag),
-    anyRef: rule.source.ref === "any" ? true : undefined,
+    organization: list(rule.builder?.organization),
+    pipeline: list(rule.builder?.pipeline),
+    step: list(rule.builder?.step),
+    branch: list(rule.source?.branch),
+    tag: list(rule.source?.tag),
+    anyRef: rule.source?.ref === "any" ? true : undefined,
     build: rule.build,
     trigger: list(rule.trigger),
     runner: list(rule.runner),
@@ -135,6 +155,18 @@ function toInput(id: string, rule: RuleDocument): RuleInput {
     organizationId: list(rule["organization-id"]),
     pipelineId: list(rule["pipeline-id"]),
     maxAge: rule["max-age"],
+    certificate: list(rule.certificate)?.map((one) => ({
+      identity: one.identity,
+      identityRegexp: one["identity-regexp"],
+      issuer: one.issuer,
+      issuerRegexp: one["issuer-regexp"],
+    })),
+    key: list(rule.key),
+    content: rule.content,
+    logs: rule.logs,
+    timestamps: rule.timestamps,
+    alsoRequired: list(rule["also-required"]),
+    dependencies: rule.dependencies,
   };
 }
 

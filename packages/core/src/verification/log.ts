@@ -19,15 +19,15 @@ export function knownLog(entry: LogEntry, logs: readonly TrustedLog[]): TrustedL
   return logs.find((log) => Buffer.from(log.checkpointKeyId ?? log.logId).equals(entry.logId));
 }
 
-const PEM = /^-----BEGIN CERTIFICATE-----\n([A-Za-z0-9+/=\n]+)\n-----END CERTIFICATE-----\n?$/;
+const PEM = /^-----BEGIN (CERTIFICATE|PUBLIC KEY)-----\n([A-Za-z0-9+/=\n]+)\n-----END \1-----\n?$/;
 
 function pemToDer(pem: Uint8Array): Uint8Array | undefined {
-  const match = PEM.exec(Buffer.from(pem).toString("latin1"));
-  return match?.[1] === undefined ? undefined : Buffer.from(match[1].replaceAll("\n", ""), "base64");
+  const [, , text] = PEM.exec(Buffer.from(pem).toString("latin1")) ?? [];
+  return text === undefined ? undefined : Buffer.from(text.replaceAll("\n", ""), "base64");
 }
 
-/** The certificates (DER) that a canonicalised body names as verifiers, by kind and version of the entry. */
-function bodyCertificates(entry: LogEntry): readonly (Uint8Array | undefined)[] {
+/** The certificates or keys (DER) that a canonicalised body names as verifiers, by kind and version of the entry. */
+function bodyVerifiers(entry: LogEntry): readonly (Uint8Array | undefined)[] {
   const body = objectAt(
     parseJson(entry.canonicalizedBody, { maxBytes: LIMITS.bundleBytes, maxDepth: LIMITS.jsonDepth }),
     "$",
@@ -71,19 +71,22 @@ function objectAtKey<T>(o: ObjectReader, key: string, read: (o: ObjectReader) =>
 
 function verifierV2(signature: ObjectReader): Uint8Array | undefined {
   return objectAtKey(signature, "verifier", (v) =>
-    v.has("x509Certificate") ? objectAtKey(v, "x509Certificate", (c) => c.base64("rawBytes")) : undefined,
+    objectAtKey(v, v.has("x509Certificate") ? "x509Certificate" : "publicKey", (c) => c.base64("rawBytes")),
   );
 }
 
-/** The entry was made for exactly this certificate: one signature, one verifier, the same DER. Throws ERR_LOG_BODY. */
-export function guardEntryCertificate(entry: LogEntry, leaf: Uint8Array): void {
-  const [certificate, ...others] = withCode({ code: "ERR_LOG_BODY", what: "the log entry's body" }, () =>
-    bodyCertificates(entry),
+/**
+ * The entry was made for exactly this certificate or key (DER): one signature, one verifier, the same bytes.
+ * Throws ERR_LOG_BODY.
+ */
+export function guardEntryVerifier(entry: LogEntry, verifier: Uint8Array): void {
+  const [found, ...others] = withCode({ code: "ERR_LOG_BODY", what: "the log entry's body" }, () =>
+    bodyVerifiers(entry),
   );
   if (others.length > 0) throw reject("ERR_LOG_BODY", "one signature", String(others.length + 1));
-  if (certificate === undefined) throw reject("ERR_LOG_BODY", "a certificate", "a key or something unreadable");
-  if (!Buffer.from(certificate).equals(leaf)) {
-    throw reject("ERR_LOG_BODY", "this bundle's certificate", "an entry made with another certificate");
+  if (found === undefined) throw reject("ERR_LOG_BODY", "a certificate or a key", "something unreadable");
+  if (!Buffer.from(found).equals(verifier)) {
+    throw reject("ERR_LOG_BODY", "this bundle's certificate or key", "an entry made with another");
   }
 }
 
