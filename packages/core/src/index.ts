@@ -36,10 +36,14 @@ export type {
   CertificateExpectation,
   Given,
   Policy,
+  PolicyException,
   RefPattern,
   Rule,
   SignerExpectation,
 } from "./policy/rule.ts";
+export { suggestPolicy } from "./policy/suggest.ts";
+export { pooledCompute } from "./pool.ts";
+export type { PoolOptions } from "./pool.ts";
 export { isVerified } from "./policy/verdict.ts";
 export type {
   AttestationReport,

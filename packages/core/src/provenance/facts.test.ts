@@ -23,8 +23,22 @@ describe("provenanceFacts", () => {
       facts: FACTS,
       repository: "github.com:acme/app.git",
       command: "make package",
+      dependencies: expect.any(Array),
       problems: [],
     });
+  });
+
+  it("lists the dependencies that have an address", () => {
+    const { buildDefinition, runDetails } = JSON.parse(good);
+    const resolvedDependencies = [
+      { name: "plugin", uri: "git+https://h/p@v1" },
+      { uri: "docker://i", digest: { sha256: "ab".repeat(32) } },
+      { name: "local", digest: { sha256: "cd".repeat(32) } },
+    ];
+    expect(provenanceFacts({ buildDefinition: { ...buildDefinition, resolvedDependencies }, runDetails }).dependencies).toEqual([
+      { name: "plugin", uri: "git+https://h/p@v1", digest: {} },
+      { uri: "docker://i", digest: { sha256: "ab".repeat(32) } },
+    ]);
   });
 
   it("takes a tag before a branch, and null, empty and absent for the same", () => {
