@@ -1,4 +1,8 @@
+import { env } from "node:process";
 import { defineConfig } from "vitest/config";
+
+/** Where to leave totals for a machine, beside what is shown (.ci/run). */
+const totals = env["VITEST_JSON"];
 
 export default defineConfig({
   test: {
@@ -6,5 +10,6 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 120_000,
     maxWorkers: 2,
+    ...(totals === undefined ? {} : { reporters: ["default", "json"], outputFile: { json: totals } }),
   },
 });

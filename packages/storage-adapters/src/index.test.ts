@@ -52,7 +52,9 @@ describe("opening", () => {
     expect(artifacts.prefix).toBe(`${root.slice(1)}/S/7/dist/`);
     expect(attestations.prefix).toBe(`${root.slice(1)}/S/.kiteseal/`);
     for (const { store, prefix } of [artifacts, attestations]) {
-      expect(await store.put(parseKey(`${prefix}x/y`), { source: sourceOf("z") }, ctx)).toMatchObject({ outcome: "created" });
+      expect(await store.put(parseKey(`${prefix}x/y`), { source: sourceOf("z") }, ctx)).toMatchObject({
+        outcome: "created",
+      });
     }
   });
 

@@ -16,6 +16,8 @@ export interface CollectOptions {
   readonly cwd: string;
   /** Absolute; names are relative to it. */
   readonly base: string;
+  /** Whether globs enter `.git`: for verifying every file of a directory, never for publishing one. */
+  readonly enterGit?: boolean;
 }
 
 export interface CollectedFile {
@@ -33,7 +35,8 @@ export interface Collection {
 }
 
 /** Kiteseal's own attestations and git's database are never meant by a glob; named literally, they are files like others. */
-const KEPT_OUT = [".kiteseal", ".git"];
+const ATTESTATIONS = ".kiteseal";
+const GIT = ".git";
 const SIDECAR = /\.sigstore\.jsonl?$/;
 
 /**
@@ -71,7 +74,7 @@ export async function collectArtifacts(
       continue;
     }
     let matched = false;
-    for await (const path of globFiles(pattern, options.cwd, ctx)) {
+    for await (const path of globFiles(pattern, options, ctx)) {
       if (await isSidecar(path)) sidecars.add(path);
       else {
         matched = true;
@@ -116,7 +119,7 @@ async function isSidecar(path: string): Promise<boolean> {
 }
 
 /** Reads nothing above the pattern's first segment with a wildcard, which is where the walk starts. */
-async function* globFiles(pattern: string, cwd: string, ctx: Context): AsyncGenerator<string> {
+async function* globFiles(pattern: string, { cwd, enterGit }: CollectOptions, ctx: Context): AsyncGenerator<string> {
   if (!isGlob(pattern)) return;
   const segments = pattern.replace(/^(?:\.\/+)+/, "").split("/");
   const fixed = segments.findIndex(isGlob);
@@ -128,7 +131,8 @@ async function* globFiles(pattern: string, cwd: string, ctx: Context): AsyncGene
   const root = resolve(cwd, `${segments.slice(0, fixed).join("/")}${fixed > 0 ? "/" : ""}`);
   if ((await statOrAbsent(root))?.isDirectory() !== true) return;
   const glob = pathGlob(rest);
-  yield* walk({ directory: root, state: glob.start }, glob, ctx);
+  const keptOut = enterGit === true ? [ATTESTATIONS] : [ATTESTATIONS, GIT];
+  yield* walk({ directory: root, state: glob.start }, { glob, keptOut }, ctx);
 }
 
 interface Place {
@@ -136,13 +140,18 @@ interface Place {
   readonly state: GlobState;
 }
 
-async function* walk(start: Place, glob: PathGlob, ctx: Context): AsyncGenerator<string> {
+interface Walk {
+  readonly glob: PathGlob;
+  readonly keptOut: readonly string[];
+}
+
+async function* walk(start: Place, { glob, keptOut }: Walk, ctx: Context): AsyncGenerator<string> {
   const places = [start];
   for (let place = places.pop(); place !== undefined; place = places.pop()) {
     const { directory, state } = place;
     throwIfInterrupted(ctx);
     for await (const entry of entries(directory)) {
-      const next = KEPT_OUT.includes(entry.name) ? [] : glob.step(state, entry.name.normalize("NFC"));
+      const next = keptOut.includes(entry.name) ? [] : glob.step(state, entry.name.normalize("NFC"));
       if (next.length === 0) continue;
       const path = join(directory, entry.name);
       if (entry.isDirectory()) places.push({ directory: path, state: next });

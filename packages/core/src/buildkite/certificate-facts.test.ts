@@ -105,6 +105,7 @@ describe("certificateFacts", () => {
         trigger: "ui",
         runner: "self-hosted",
       },
+      commitText: COMMIT,
       subjectKind: "standard",
       contradictions: [],
       problems: [],

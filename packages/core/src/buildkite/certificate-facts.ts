@@ -9,6 +9,8 @@ import { parseTokenSubject, type TokenSubject } from "./token-subject.ts";
 export interface CertificateFacts {
   /** What the certificate proves: nothing at all if its fields contradict each other. */
   readonly facts: BuildFacts;
+  /** The commit as text, also where it is symbolic and so no fact. */
+  readonly commitText?: string;
   readonly subjectKind: TokenSubject["kind"] | "absent";
   /** The UUID of a customised token subject; it does not say of what. */
   readonly customSubject?: string;
@@ -53,6 +55,7 @@ export function certificateFacts(signer: SignerIdentity): CertificateFacts {
   if (commit !== undefined && isFullCommit(commit)) facts = { ...facts, commit };
   return {
     facts: contradictions.length === 0 ? facts : {},
+    ...(commit !== undefined && { commitText: commit }),
     subjectKind: subject?.kind ?? "absent",
     ...(subject?.kind === "custom" && { customSubject: subject.value }),
     contradictions,

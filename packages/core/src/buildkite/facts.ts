@@ -33,7 +33,7 @@ export interface BuildFacts {
 
 export type FactName = keyof BuildFacts;
 
-export const FACT_NAMES: readonly FactName[] = [
+const FACT_NAMES: readonly FactName[] = [
   "organization",
   "pipeline",
   "buildNumber",

@@ -52,7 +52,7 @@ function uriForms(value: string): string[] {
 }
 
 /** `value` as it stands, in normal form C, JSON-escaped, URL-encoded, in hex, in base64 and base64url at each offset. */
-export function formsOf(value: string): ReadonlySet<string> {
+function formsOf(value: string): ReadonlySet<string> {
   const text = value.toWellFormed();
   const bytes = Buffer.from(text, "utf8");
   const json = JSON.stringify(text).slice(1, -1);

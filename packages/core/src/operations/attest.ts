@@ -4,7 +4,6 @@
 import type { ResourceDescriptor, Statement } from "@kiteseal/in-toto-attestation";
 import type { Artifact, SourceDigests } from "../artifact/source.ts";
 import type { UnverifiedClaims } from "../buildkite/claims.ts";
-import { jobUrl } from "../buildkite/facts.ts";
 import type { Job } from "../buildkite/job.ts";
 import { compareJobWithToken } from "../buildkite/job-agreement.ts";
 import type { Secrets } from "../buildkite/secrets.ts";
@@ -16,8 +15,8 @@ import { selfRule } from "../policy/compile.ts";
 import { isVerified, type UnverifiedArtifact, type VerifiedArtifact } from "../policy/verdict.ts";
 import { checkEligible } from "../provenance/eligibility.ts";
 import { buildProvenance, statementForPredicate } from "../provenance/statements.ts";
-import { guardPayload, type SignablePayload } from "../signing/guard.ts";
-import { requireTransparencyConsent, type TransparencyConsent } from "../signing/services.ts";
+import { guardNotes, guardPayload, type SignablePayload } from "../signing/guard.ts";
+import { disclosure, requireTransparencyConsent, type TransparencyConsent } from "../signing/services.ts";
 import { sign } from "../signing/sign.ts";
 import type { SigningIdentity } from "../signing/signer.ts";
 import { encodeBundle } from "../sigstore/bundle.ts";
@@ -71,7 +70,7 @@ export async function attest(request: AttestRequest, ctx: Context): Promise<Atte
   checkEligible(request.job, request.subjects, "attest");
   const claims = await request.identity.claims(ctx);
   const { commitUnproven } = compareJobWithToken(request.job, claims);
-  requireTransparencyConsent(request.identity.services, request.consent, shown(request, claims));
+  requireTransparencyConsent(request.identity.services, request.consent, disclosure(claims, request.subjects.length));
   const { statements, warnings } = buildStatements(request, claims);
   const guarded = statements.map((statement) => guardPayload(statement, request.secrets, { allow: request.leakAllow }));
   const attestations: Attestation[] = [];
@@ -86,14 +85,6 @@ export async function attest(request: AttestRequest, ctx: Context): Promise<Atte
       ]
     : [];
   return { attestations, warnings: [...symbolic, ...warnings, ...notes] };
-}
-
-function guardNotes(guarded: ReturnType<typeof guardPayload>): readonly string[] {
-  const allowed = guarded.allowed.filter((a) => a.path !== undefined);
-  return [
-    ...allowed.map((a) => `the value of ${a.name} stands in the statement at ${a.path ?? ""}, as --leak-allow permits`),
-    ...guarded.skipped.map((s) => `the value of ${s.name} was not looked for: ${s.why}`),
-  ];
 }
 
 function buildStatements(
@@ -113,17 +104,6 @@ function buildStatements(
     kitesealVersion: version,
     split,
   });
-}
-
-/** Everything that certificate and log would show the world. */
-function shown({ job, subjects }: AttestRequest, claims: UnverifiedClaims): readonly string[] {
-  return [
-    `job ${jobUrl(job.facts)}`,
-    `token subject ${claims.subject}`,
-    `commit ${claims.commitText ?? "unknown"}`,
-    `trigger ${claims.facts.trigger ?? "unknown"}, runner ${claims.facts.runner ?? "unknown"}`,
-    `digests of ${subjects.length} artifact${subjects.length === 1 ? "" : "s"}`,
-  ];
 }
 
 function subjectsOf(request: AttestRequest, statement: Statement | undefined): readonly AttestSubject[] {

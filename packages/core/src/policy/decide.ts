@@ -138,13 +138,11 @@ function refused(input: DecisionInput, attestations: readonly AttestationReport[
   if (open !== undefined) {
     return { ...judged, outcome: "undetermined", code: open.code ?? "ERR_CANDIDATE_UNREADABLE", checks: open.checks };
   }
-  if (places.some((p) => p.outcome === "unavailable" || p.outcome === "capped")) {
-    return {
-      ...judged,
-      outcome: "undetermined",
-      code: "ERR_BUDGET_SPENT",
-      checks: nearest(attestations)?.checks ?? [],
-    };
+  const unseen = places.find((p) => p.outcome === "unavailable" || p.outcome === "capped");
+  if (unseen !== undefined) {
+    const code = unseen.outcome === "capped" ? "ERR_BUDGET_SPENT" : "ERR_STORE_UNAVAILABLE";
+    const hint = `not everything at ${unseen.place} could be looked at`;
+    return { ...judged, outcome: "undetermined", code, checks: nearest(attestations)?.checks ?? [], hint };
   }
   const best = nearest(attestations);
   return { ...judged, outcome: "rejected", code: best?.code ?? "ERR_BUNDLE_INVALID", checks: best?.checks ?? [] };

@@ -3,7 +3,7 @@
 // certificate alone. Pure. Nothing is compared by prefix or without case.
 import { BUILDKITE_ISSUER, factText, type BuildFacts, type FactName } from "../buildkite/facts.ts";
 import { quote } from "../errors.ts";
-import { compileGlob } from "../glob.ts";
+import { compileGlob, isGlob } from "../glob.ts";
 import { isKeyIdentity, signerText, type Signer, type SignerIdentity } from "../sigstore/certificate.ts";
 import type { AuthenticAttestation } from "../verification/authenticate.ts";
 import { failed, passed, type Check, type CheckId } from "../verification/check.ts";
@@ -116,7 +116,10 @@ function ref(expectation: BuildkiteExpectation, facts: BuildFacts): Check | unde
 }
 
 function matchesRef(pattern: RefPattern, found: BuildFacts["ref"]): boolean {
-  return found !== undefined && found.kind === pattern.kind && compileGlob(`/${pattern.pattern.value}`)(found.name);
+  if (found === undefined || found.kind !== pattern.kind) return false;
+  const { value } = pattern.pattern;
+  // git keeps names byte by byte: two that look alike are two branches. A glob compares in normal form C.
+  return isGlob(value) ? found.name.normalize("NFC") === found.name && compileGlob(`/${value}`)(found.name) : found.name === value;
 }
 
 /** The certificate says nothing about what the rule demands. */

@@ -5,7 +5,7 @@ import type { Artifact } from "../artifact/source.ts";
 import type { ErrorCode } from "../errors.ts";
 import type { Signer } from "../sigstore/certificate.ts";
 import type { BuildFacts } from "../buildkite/facts.ts";
-import type { VerifiedTime } from "../verification/authenticate.ts";
+import type { VerifiedTime } from "../verification/time.ts";
 import type { PolicyException } from "./rule.ts";
 import type { Check } from "../verification/check.ts";
 

@@ -21,6 +21,7 @@ describe("provenanceFacts", () => {
     expect(provenanceFacts(JSON.parse(good))).toEqual({
       builderId: "https://buildkite.com/acme/app-release",
       facts: FACTS,
+      commitText: FACTS.commit,
       repository: "github.com:acme/app.git",
       command: "make package",
       dependencies: expect.any(Array),

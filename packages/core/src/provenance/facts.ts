@@ -19,6 +19,8 @@ export interface Dependency {
 export interface ProvenanceFacts {
   readonly builderId: string;
   readonly facts: BuildFacts;
+  /** As written: `externalParameters.build.commit`, possibly symbolic. */
+  readonly commitText?: string;
   /** As written: `externalParameters.repository`. */
   readonly repository?: string;
   /** As written: `externalParameters.step.command`. */
@@ -74,6 +76,7 @@ export function provenanceFacts(value: unknown): ProvenanceFacts {
       ...optional("step", stepKey),
       ...proven,
     },
+    ...optional("commitText", commit),
     ...optional("repository", repository),
     ...optional("command", command),
     dependencies: (buildDefinition.resolvedDependencies ?? []).flatMap(({ name, uri, digest }) =>

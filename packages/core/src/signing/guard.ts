@@ -131,3 +131,14 @@ function unescapeOne(_all: string, unit: string | undefined, letter: string | un
   if (unit !== undefined) return String.fromCharCode(Number.parseInt(unit, 16));
   return ESCAPES[letter ?? ""] ?? letter ?? "";
 }
+
+/** What to tell of a guarded payload: values that were let through, and values that were not looked for. */
+export function guardNotes({ allowed, skipped }: GuardedPayload): readonly string[] {
+  const leaked = allowed.filter((leak) => leak.path !== undefined);
+  return [
+    ...leaked.map(
+      (leak) => `the value of ${leak.name} stands in the statement at ${leak.path ?? ""}, as --leak-allow permits`,
+    ),
+    ...skipped.map((secret) => `the value of ${secret.name} was not looked for: ${secret.why}`),
+  ];
+}

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which services sign: from a signing configuration by date, API version, operator and selector (protobuf-specs,
 // sigstore_trustroot.proto, "Service"), and whether what they are sent becomes public for ever.
+import type { UnverifiedClaims } from "../buildkite/claims.ts";
 import { KitesealError, quote } from "../errors.ts";
 import type { Pace } from "../retry.ts";
 import type { ConfiguredService, SelectableServices, SigningConfig } from "../sigstore/signing-config.ts";
@@ -113,4 +114,16 @@ export function requireTransparencyConsent(
     details: { services: origins, shown: [...whatWouldBeShown] },
     hint: "say `transparency: public` (--transparency public) if that is meant, or name private services with --signing-config",
   });
+}
+
+/** Everything of a job that certificate and log would show the world. */
+export function disclosure({ facts, subject, commitText }: UnverifiedClaims, artifacts: number): readonly string[] {
+  const { organization = "unknown", pipeline = "unknown", buildNumber, jobId, trigger, runner } = facts;
+  return [
+    `job ${organization}/${pipeline}, build ${buildNumber ?? "unknown"}, ${jobId ?? "unknown"}`,
+    `token subject ${subject}`,
+    `commit ${commitText ?? "unknown"}`,
+    `trigger ${trigger ?? "unknown"}, runner ${runner ?? "unknown"}`,
+    `digests of ${artifacts} artifact${artifacts === 1 ? "" : "s"}`,
+  ];
 }

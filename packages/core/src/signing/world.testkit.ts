@@ -14,7 +14,7 @@ import { createSigningIdentity, type SigningIdentity } from "./signer.ts";
 
 export const MINUTE = 60_000;
 export const PAGE: Reply = { headers: { "content-type": "text/html" }, body: "<html>sign in</html>" };
-export const STATEMENT: Statement = {
+const STATEMENT: Statement = {
   _type: "https://in-toto.io/Statement/v1",
   subject: [{ name: "app.tgz", digest: { sha256: "ab".repeat(32) } }],
   predicateType: "https://example.com/p/v1",
@@ -53,7 +53,7 @@ export function timestamp(seen: Seen): Reply {
 }
 
 export const HASH = "ab".repeat(32);
-export const BASE64_HASH = Buffer.from(HASH, "hex").toString("base64");
+const BASE64_HASH = Buffer.from(HASH, "hex").toString("base64");
 
 export function entryV1(body: unknown): Record<string, unknown> {
   return {

@@ -89,10 +89,14 @@ function subjectAlternativeName(extension: Uint8Array | undefined): string {
   const [name, ...others] = ASN1Obj.parseBuffer(Buffer.from(extension)).subs;
   if (name === undefined) throw invalid("the certificate has no subject alternative name");
   if (others.length > 0) throw invalid(`the certificate has ${others.length + 1} subject alternative names`);
-  if (!name.tag.isContextSpecific(6) && !name.tag.isContextSpecific(1)) {
+  const value = text(name.value, "the subject alternative name");
+  // Each kind must look like its kind: an e-mail address that reads like a URI would be compared as one.
+  const isUri = name.tag.isContextSpecific(6) && /^[a-z][a-z0-9+.-]*:/i.test(value);
+  const isMailbox = name.tag.isContextSpecific(1) && /^[^\s@:/]+@[^\s@:/]+$/.test(value);
+  if (!isUri && !isMailbox) {
     throw invalid("the certificate's subject alternative name is neither a URI nor an e-mail address");
   }
-  return text(name.value, "the subject alternative name");
+  return value;
 }
 
 /** OID → extnValue octets. */

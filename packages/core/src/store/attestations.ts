@@ -112,7 +112,7 @@ function found(root: Location, o: { place: string; digests: readonly string[]; c
 }
 
 /** The bundle of a known digest below a root. */
-export function storedHandle(root: Location, digest: string): BundleHandle {
+function storedHandle(root: Location, digest: string): BundleHandle {
   const key = bundleKey(root.prefix, digest);
   const place = root.store.url(key);
   const read = async (ctx: Context): Promise<Uint8Array> => {

@@ -5,7 +5,7 @@ import { createHash } from "node:crypto";
 import { parseKey, type Key } from "./keys.ts";
 
 /** The folder below a store's fixed part that holds attestations. */
-export const ROOT_FOLDER = ".kiteseal/";
+const ROOT_FOLDER = ".kiteseal/";
 /** The name other clients look for beside an artifact. */
 export const SIDECAR_SUFFIX = ".sigstore.json";
 const NO_BUILD = "0000000000";
@@ -22,7 +22,7 @@ export function subjectPrefix(root: string, subjectDigest: string, signer?: stri
 }
 
 /** sha256 of the subject alternative name. */
-export function signerFolder(subjectAlternativeName: string): string {
+function signerFolder(subjectAlternativeName: string): string {
   return createHash("sha256").update(subjectAlternativeName).digest("hex");
 }
 

@@ -47,6 +47,9 @@ export function agreeWithProvenance(
   const [problem] = provenance.problems;
   if (problem !== undefined) throw reject("provenance of a Buildkite job", problem);
   if (provenance.builderId !== o.subject) throw reject(`builder.id ${quote(o.subject)}`, quote(provenance.builderId));
+  if (certificate.commitText !== undefined && provenance.commitText !== certificate.commitText) {
+    throw reject(`commit ${quote(certificate.commitText)}`, quote(provenance.commitText ?? "none"));
+  }
   const { different, missing, unproven } = compareFacts(certificate.facts, provenance.facts);
   const [first] = [...different, ...missing].filter((d) => BINDING.has(d.fact));
   if (first !== undefined) {

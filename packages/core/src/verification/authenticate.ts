@@ -26,8 +26,6 @@ import { readStatement, type SignedStatement } from "./statement.ts";
 import type { VerifiedTime } from "./time.ts";
 import type { PreparedRoot } from "./trust-material.ts";
 
-export type { VerifiedTime } from "./time.ts";
-
 export interface StatementContent {
   readonly kind: "statement";
   readonly statement: SignedStatement;
@@ -83,7 +81,8 @@ export function authenticate(unverifiedBytes: Uint8Array, bundleDigest: string, 
     // The verifier's call runs its checks in this order: those before the one it refuses have passed.
     const before =
       cause instanceof VerifierRejection ? AUTHENTICATE_CHECKS.slice(2, AUTHENTICATE_CHECKS.indexOf(failing)) : [];
-    const known = [...rows, ...before.map((id) => passed(id)), checkOf(failing, error)];
+    // The failing row first: a check may have passed in part before something later of it fails.
+    const known = [checkOf(failing, error), ...rows, ...before.map((id) => passed(id))];
     const checks = AUTHENTICATE_CHECKS.map((id) => known.find((row) => row.id === id) ?? notRun(id));
     return { kind: "refused", failure: { bundleDigest, code: error.code, checks } };
   }

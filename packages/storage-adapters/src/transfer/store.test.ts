@@ -81,7 +81,10 @@ describe("the transfer layer", () => {
     test("while other bytes are there is a conflict, under overwrite an outage", async () => {
       await createStore(file).put(key("a"), { source: sourceOf("theirs") }, ctx);
       await expectCode(failing().put(key("a"), { source: sourceOf("ours") }, ctx), "ERR_STORE_CONFLICT");
-      await expectCode(failing().put(key("a"), { source: sourceOf("ours"), overwrite: true }, ctx), "ERR_STORE_UNAVAILABLE");
+      await expectCode(
+        failing().put(key("a"), { source: sourceOf("ours"), overwrite: true }, ctx),
+        "ERR_STORE_UNAVAILABLE",
+      );
     });
 
     test("that cannot be settled is an outage", async () => {

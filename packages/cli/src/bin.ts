@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// The process: arguments, streams, signals, proxies, exit. The only place that touches `process` or the clock;
+// everything else is handed an Io.
+import type { Io, Sink, SpawnRequest } from "./io.ts";
+import { main } from "./main.ts";
+
+const EXIT_ON_SIGNAL = { SIGINT: 130, SIGTERM: 143 } as const;
+
+function sink(stream: NodeJS.WriteStream): Sink {
+  // The reader has gone (`| head`): what is left to say is dropped, the exit code still stands.
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+  });
+  return {
+    isTty: stream.isTTY,
+    columns: stream.columns,
+    write: (data) =>
+      new Promise((resolve) => {
+        stream.write(data, () => resolve());
+      }),
+  };
+}
+
+/** Proxies are process-wide and cost a module, so only where one is configured. */
+async function useProxy(): Promise<void> {
+  const names = ["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"];
+  if (names.every((name) => (process.env[name] ?? "") === "")) return;
+  const http: object = await import("node:http");
+  // Not in the types of the Node version that this compiles against.
+  const set: unknown = Reflect.get(http, "setGlobalProxyFromEnv");
+  if (typeof set === "function") Reflect.apply(set, http, []);
+}
+
+async function spawn({ command, env, signal }: SpawnRequest): Promise<number> {
+  const { spawn: start } = await import("node:child_process");
+  const { constants } = await import("node:os");
+  const [file = "", ...args] = command;
+  const child = start(file, args, { env: { ...env }, stdio: "inherit" });
+  const stop = (): void => void child.kill(signal.reason === "SIGTERM" ? "SIGTERM" : "SIGINT");
+  signal.addEventListener("abort", stop, { once: true });
+  return new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", (code, by) => {
+      signal.removeEventListener("abort", stop);
+      resolve(code ?? 128 + (by === null ? 0 : constants.signals[by]));
+    });
+  });
+}
+
+const controller = new AbortController();
+for (const name of ["SIGINT", "SIGTERM"] as const) {
+  process.on(name, () => {
+    if (controller.signal.aborted) process.exit(EXIT_ON_SIGNAL[name]);
+    controller.abort(name);
+  });
+}
+
+const io: Io = {
+  stdout: sink(process.stdout),
+  stderr: sink(process.stderr),
+  env: process.env,
+  cwd: process.cwd(),
+  now: () => new Date(),
+  signal: controller.signal,
+  machineConfig:
+    process.platform === "win32" ? "C:\\ProgramData\\kiteseal\\kiteseal.yaml" : "/etc/kiteseal/kiteseal.yaml",
+  spawn,
+};
+
+await useProxy();
+process.exit(await main(process.argv.slice(2), io));

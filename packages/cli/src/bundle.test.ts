@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// The program as it is shipped: bundled, in a process of its own, with the streams and exit codes of a real one.
+import { execFile } from "node:child_process";
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { beforeAll, expect, test } from "vitest";
+import { useFixture, WHO } from "./fixture.testkit.ts";
+import type { Ran } from "./io.testkit.ts";
+
+const fixture = useFixture();
+let program: string;
+
+function node(argv: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ran> {
+  return new Promise((resolve) => {
+    const options = { cwd: fixture.root, env: { PATH: process.env["PATH"] ?? "", ...env } };
+    const child = execFile(process.execPath, [...argv], options, (_, stdout, stderr) => {
+      resolve({ code: child.exitCode ?? -1, stdout, stderr });
+    });
+  });
+}
+
+beforeAll(async () => {
+  const directory = join(fixture.root, "program");
+  await mkdir(directory);
+  expect(await node([fileURLToPath(new URL("../build.mjs", import.meta.url)), directory])).toMatchObject({
+    code: 0,
+    stderr: "",
+  });
+  program = join(directory, "bin.mjs");
+});
+
+test("publishes and verifies by flags, by a policy, with a configuration file", async () => {
+  const store = `file://${fixture.root}/bundled`;
+  const made = await node([program, "publish", "dist/*", "--to", `${store}/{build}`], fixture.sandbox.jobEnv());
+  expect(made).toMatchObject({ code: 0, stdout: "" });
+  const target = [program, "verify", store, "--recursive", ...fixture.roots(), "--format", "json"];
+  expect(await node([...target, ...WHO])).toMatchObject({ code: 0, stderr: "" });
+  await writeFile(
+    join(fixture.root, "policy.yaml"),
+    "version: 1\nrules:\n  all:\n    artifacts: ['**']\n    builder: { organization: acme, pipeline: app }\n    source: { branch: main }\n",
+  );
+  await writeFile(join(fixture.root, "kiteseal.yaml"), "format: json\n");
+  expect(await node([...target, "--policy", "policy.yaml"])).toMatchObject({ code: 0, stderr: "" });
+  await writeFile(join(fixture.root, "kiteseal.yaml"), "policy: policy.yaml\n");
+  expect(await node([...target, ...WHO])).toMatchObject({ code: 2 });
+});
+
+test("a sandbox runs a command with its own exit code", async () => {
+  const command = [process.execPath, "-e", "process.exit(process.env.BUILDKITE_PIPELINE_SLUG === 'lib' ? 7 : 8)"];
+  expect(await node([program, "sandbox", "--pipeline", "lib", "--", ...command])).toMatchObject({ code: 7 });
+});

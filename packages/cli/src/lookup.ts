@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where this run looks for attestations, and how bytes are read again when a statement states further digests.
+import { resolve } from "node:path";
+import {
+  type Artifact,
+  type ArtifactPlace,
+  bundleHandles,
+  type Context,
+  createLookup,
+  digestFile,
+  digestStream,
+} from "@kiteseal/core";
+import {
+  type DigestPlan,
+  type HashAlgorithm,
+  KitesealError,
+  LIMITS,
+  type Lookup,
+  type LookupOptions,
+  type PinsFile,
+  quote,
+} from "@kiteseal/core";
+import type { Location } from "@kiteseal/core/store";
+import { openObject, openStore } from "@kiteseal/storage-adapters";
+import { attestationRoot, type Config } from "./config.ts";
+import type { Options, OptionSpec } from "./flags.ts";
+import { readInput } from "./input.ts";
+import type { Io } from "./io.ts";
+
+export const LOOKUP_OPTIONS: readonly OptionSpec[] = [
+  {
+    flags: "-b, --bundle <file>",
+    description: "look only at the attestations in this file (.json, or .jsonl with one a line)",
+  },
+  { flags: "--provenance-path <file>", description: "as --bundle", alias: true },
+  { flags: "--attestations <url>", description: "look below this root instead of next to the artifact" },
+];
+
+export interface LookupRequest {
+  readonly options: Options;
+  readonly config: Config;
+  readonly io: Io;
+  readonly pins: PinsFile | undefined;
+  /** Filled while targets are located. */
+  readonly places: WeakMap<Artifact, ArtifactPlace>;
+}
+
+/** Errors: those of the bundle file, ERR_STORE_URL. */
+export async function openLookup(request: LookupRequest): Promise<Lookup> {
+  const { options, config, io, pins, places } = request;
+  const path = options.text("bundle", "provenancePath");
+  const bundles = path === undefined ? undefined : await readBundles(path, io.cwd);
+  const pinned = pins === undefined ? undefined : new Map(pins.artifacts.map((p) => [p.sha256, p.bundles]));
+  const shared: LookupOptions = {
+    locate: (artifact) => places.get(artifact),
+    ...(bundles === undefined ? {} : { bundles }),
+    // What the pins file does not list has no attestation as far as this run goes.
+    ...(pinned === undefined ? {} : { pinned: (artifact) => pinned.get(artifact.digest["sha256"] ?? "") ?? [] }),
+  };
+  const above = createLookup(shared);
+  if (config.attestations === undefined) return above;
+  const roots = config.attestations.value;
+  const below = new Map<string, Lookup>();
+  for (const root of typeof roots === "string" ? [roots] : new Set(roots.values())) {
+    const location: Location = await openStore(root);
+    below.set(root, createLookup({ ...shared, roots: [location] }));
+  }
+  return (artifact, rule, ctx) => {
+    const place = places.get(artifact);
+    const root = attestationRoot(roots, place === undefined ? "" : place.store.url(place.key));
+    return (below.get(root ?? "") ?? above)(artifact, rule, ctx);
+  };
+}
+
+async function readBundles(path: string, cwd: string): Promise<ReturnType<typeof bundleHandles>> {
+  const what = "the bundle";
+  const bytes = await readInput({
+    path: resolve(cwd, path),
+    what,
+    maxBytes: LIMITS.bundleFileBytes,
+    code: "ERR_UNREADABLE",
+    limitCode: "ERR_LIMIT_EXCEEDED",
+  });
+  return bundleHandles(path, bytes);
+}
+
+/** The artifact with further digests of the same bytes. Throws ERR_FILE_CHANGED, ERR_PIN_CHANGED and those of reading. */
+export async function rehash(artifact: Artifact, algorithms: readonly string[], ctx: Context): Promise<Artifact> {
+  const plan: DigestPlan = { algorithms: ["sha256", ...algorithms.filter(isHashAlgorithm)] };
+  const { origin, name } = artifact;
+  if (origin.kind === "digest") return artifact;
+  const { digests } =
+    origin.kind === "file"
+      ? await digestFile(origin.path, plan, ctx)
+      : await readAgain(origin, { artifact, plan }, ctx);
+  if (digests.sha256 !== artifact.digest["sha256"]) {
+    throw new KitesealError("ERR_FILE_CHANGED", `${quote(name ?? "the artifact")} changed while it was verified`);
+  }
+  const { sha256, sha384, sha512 } = digests;
+  const more = { ...(sha384 === undefined ? {} : { sha384 }), ...(sha512 === undefined ? {} : { sha512 }) };
+  return { ...artifact, digest: { ...artifact.digest, sha256, ...more } };
+}
+
+async function readAgain(
+  origin: { url: string; pin: string },
+  o: { artifact: Artifact; plan: DigestPlan },
+  ctx: Context,
+): ReturnType<typeof digestStream> {
+  const { store, key } = await openObject(origin.url);
+  const size = o.artifact.size ?? 0;
+  return digestStream(store.get({ key, size, pin: origin.pin }, { maxBytes: size }, ctx), o.plan, ctx);
+}
+
+function isHashAlgorithm(name: string): name is HashAlgorithm {
+  return name === "sha384" || name === "sha512";
+}

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// Files that a command writes for its user: under a temporary name beside the final one, made durable, then renamed, so
+// that a reader sees the old file or the new one and a failure leaves nothing behind.
+import { randomBytes } from "node:crypto";
+import { open, rename, rm } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { KitesealError, quote } from "@kiteseal/core";
+import { systemCode } from "./input.ts";
+
+/** Replaces `path`. Throws ERR_OUTPUT. */
+export async function writeOutput(path: string, bytes: Uint8Array): Promise<void> {
+  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString("hex")}.tmp`);
+  try {
+    const handle = await open(temporary, "wx", 0o666);
+    try {
+      await handle.writeFile(bytes);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, path);
+  } catch (cause) {
+    await rm(temporary, { force: true });
+    throw new KitesealError("ERR_OUTPUT", `cannot write ${quote(path)}: ${systemCode(cause)}`, { cause });
+  }
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rows and runs as plain data for machines. JSON Schema: docs/reference/verify-report.schema.json. Dates are ISO 8601;
+// integers that JSON numbers cannot hold are strings.
+import { isVerified, type Verdict } from "@kiteseal/core";
+import { escapeJson } from "./escape.ts";
+import { outcomeOf, type Row, type Run } from "./run.ts";
+import type { Tally } from "./tally.ts";
+
+export const REPORT_VERSION = 1;
+
+export function rowRecord(row: Row): object {
+  const outcome = outcomeOf(row);
+  if (row.kind === "failure") {
+    const { code, message, hint, details } = row.error;
+    return { name: row.label, outcome, code, message, hint, details, checks: [], attestations: [], places: [] };
+  }
+  return { ...artifactOf(row.verdict), outcome, ...judgementOf(row.verdict) };
+}
+
+function artifactOf({ artifact }: Verdict): object {
+  const { name, origin, digest, size } = artifact;
+  return { name, origin, digest, size };
+}
+
+function judgementOf(verdict: Verdict): object {
+  const { rule, checks, attestations, places } = verdict;
+  if (!isVerified(verdict)) return { code: verdict.code, hint: verdict.hint, rule, checks, attestations, places };
+  const { signer, build, times, bundleDigest, statement } = verdict;
+  const { issuer, subject } = signer;
+  return {
+    rule,
+    signer: { issuer, subject },
+    build,
+    times,
+    bundleDigest,
+    predicateType: statement.predicateType,
+    checks,
+    attestations,
+    places,
+  };
+}
+
+export function runRecord({ trust, policy, startedAt, files, ignored, version }: Run): object {
+  return {
+    kiteseal: version,
+    startedAt,
+    trust: { path: trust.source.path, digest: trust.digest, asOf: trust.asOf, sandbox: trust.sandbox },
+    policy: {
+      ...policy.source,
+      digest: policy.digest,
+      rules: policy.rules.map((rule) => rule.id),
+      warnings: policy.warnings,
+    },
+    files,
+    ignored,
+  };
+}
+
+/** How a run ended; valid when its rows have. */
+export function endRecord(run: Run, tally: Tally): object {
+  const { exitCode, counts } = tally;
+  return {
+    outcome: exitCode === 0 ? "verified" : "not-verified",
+    exitCode,
+    tally: counts,
+    attestationsLeftOut: run.leftOut.count,
+  };
+}
+
+/** One JSON text; `indent` for people's eyes. */
+export function toJson(value: object, indent?: number): string {
+  return escapeJson(
+    JSON.stringify(value, (_, member: unknown) => (typeof member === "bigint" ? member.toString() : member), indent),
+  );
+}

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+// The report for people: one line an artifact that passed; for one that did not, which check, what was expected, what was
+// found, what to do next; at the end what all of it rests on. Every value goes through escapeText.
+import {
+  type AttestationReport,
+  type BuildFacts,
+  type Check,
+  type Verdict,
+  type VerifiedArtifact,
+} from "@kiteseal/core";
+import { isVerified } from "@kiteseal/core";
+import type { Style } from "../terminal/style.ts";
+import { escapeText } from "./escape.ts";
+import { type Outcome, outcomeOf, type Renderer, type Row, type Run } from "./run.ts";
+import type { Tally } from "./tally.ts";
+
+/** Passing artifacts that are listed one by one on a terminal; the rest are counted. */
+const LISTED_ON_TERMINAL = 20;
+const MAX_LISTED = 10;
+const DAY_MS = 86_400_000;
+
+export interface TextOptions {
+  readonly style: Style;
+  readonly terminal: boolean;
+  readonly quiet: boolean;
+}
+
+export function textRenderer(options: TextOptions): Renderer {
+  return (rows, run, tally) => render(options, rows, { run, tally });
+}
+
+async function* render(
+  options: TextOptions,
+  rows: AsyncIterable<Row>,
+  end: { run: Run; tally: Tally },
+): AsyncGenerator<string> {
+  let passed = 0;
+  for await (const row of rows) {
+    const outcome = outcomeOf(row);
+    if (row.kind === "verdict" && isVerified(row.verdict)) {
+      passed += 1;
+      if (!options.quiet && (!options.terminal || passed <= LISTED_ON_TERMINAL))
+        yield passLine(row.verdict, options.style);
+    } else yield `${failure(row, outcome, options.style).join("\n")}\n`;
+  }
+  const { run, tally } = end;
+  if (options.terminal && !options.quiet && passed > LISTED_ON_TERMINAL)
+    yield `  … and ${passed - LISTED_ON_TERMINAL} more verified\n`;
+  if (options.quiet && tally.exitCode === 0) {
+    if (run.trust.sandbox) yield `${sandboxLine(options.style)}\n`;
+    return;
+  }
+  yield `${trailer(run, tally, options.style).join("\n")}\n`;
+}
+
+const MARKS = { verified: "✓", rejected: "✗", unattested: "✗", undetermined: "?", error: "✗" } as const;
+
+function headline(outcome: Outcome, name: string, style: Style): string {
+  const mark = style(outcome === "verified" ? "good" : "bad", `${MARKS[outcome]} ${outcome.padEnd(12)}`);
+  return `${mark} ${escapeText(name)}`;
+}
+
+function nameOf({ artifact }: Verdict): string {
+  return artifact.name ?? `sha256:${artifact.digest["sha256"] ?? ""}`;
+}
+
+function passLine(verdict: VerifiedArtifact, style: Style): string {
+  const who = describeBuild(verdict.build) ?? escapeText(verdict.signer.subject);
+  return `${headline("verified", nameOf(verdict), style)}  ${style("faint", `${who}, rule ${escapeText(verdict.rule)}`)}\n`;
+}
+
+/** `acme/app, branch main, build 7`; undefined for what no Buildkite certificate proves. */
+export function describeBuild(build: BuildFacts | undefined): string | undefined {
+  if (build === undefined) return undefined;
+  const { organization, pipeline, ref, buildNumber, step } = build;
+  if (organization === undefined || pipeline === undefined) return undefined;
+  const parts = [
+    `${organization}/${pipeline}`,
+    ...(ref === undefined ? [] : [`${ref.kind} ${ref.name}`]),
+    ...(buildNumber === undefined ? [] : [`build ${buildNumber}`]),
+    ...(step === undefined ? [] : [`step ${step}`]),
+  ];
+  return escapeText(parts.join(", "));
+}
+
+function field(label: string, value: string | undefined): readonly string[] {
+  return value === undefined || value === "" ? [] : [`    ${label.padEnd(9)} ${escapeText(value)}`];
+}
+
+function failure(row: Row, outcome: Outcome, style: Style): readonly string[] {
+  if (row.kind === "failure") {
+    const { code, message, hint } = row.error;
+    return [`${headline(outcome, row.label, style)}  ${code}`, ...field("found", message), ...field("hint", hint)];
+  }
+  const { verdict } = row;
+  if (isVerified(verdict)) return [];
+  const failing = verdict.checks.find((check) => check.status === "failed" || check.status === "undetermined");
+  const nearest = verdict.attestations.find((report) => report.checks === verdict.checks);
+  return [
+    `${headline(outcome, nameOf(verdict), style)}  ${verdict.code}`,
+    ...(failing === undefined ? [] : checkFields(failing)),
+    ...field("signed by", describeBuild(nearest?.build) ?? nearest?.signer?.subject),
+    ...field("hint", verdict.hint ?? failing?.hint ?? (outcome === "unattested" ? UNATTESTED_HINT : undefined)),
+    ...considered(verdict.attestations),
+    ...(outcome === "rejected" ? [] : placesLooked(verdict)),
+  ];
+}
+
+const UNATTESTED_HINT =
+  "these bytes were never attested there, or the attestation is elsewhere (--attestations, --bundle)";
+
+function checkFields({ id, expected, found }: Check): readonly string[] {
+  return [...field("check", id), ...field("expected", expected), ...field("found", found)];
+}
+
+function considered(reports: readonly AttestationReport[]): readonly string[] {
+  if (reports.length === 0) return [];
+  const lines = reports
+    .slice(0, MAX_LISTED)
+    .flatMap((report) => field("tried", `${report.place} (${report.code ?? report.outcome})`));
+  return reports.length > MAX_LISTED ? [...lines, `    and ${reports.length - MAX_LISTED} more`] : lines;
+}
+
+function placesLooked({ places }: Verdict): readonly string[] {
+  if (places.length === 0) return field("looked", "nowhere: no place to look in was named");
+  return places.flatMap(({ place, outcome }) => field("looked", `${place} (${outcome})`));
+}
+
+function trailer(run: Run, tally: Tally, style: Style): readonly string[] {
+  const { counts, exitCode } = tally;
+  const shown = (["verified", "rejected", "unattested", "undetermined", "error"] as const).filter(
+    (outcome) => outcome === "verified" || counts[outcome] > 0,
+  );
+  const words = shown.map((outcome) => `${counts[outcome]} ${outcome}`).join(", ");
+  const left = run.leftOut.count;
+  return [
+    style(exitCode === 0 ? "good" : "bad", exitCode === 0 ? words : `${words}: do not release (exit ${exitCode})`),
+    ...(left === 0 ? [] : [`${left} attestation file${left === 1 ? "" : "s"} among them left out`]),
+    ...trustLines(run, style),
+    policyLine(run),
+    ...run.policy.warnings.map((warning) => style("loud", `warning: ${escapeText(warning)}`)),
+    ...(run.ignored.length === 0 ? [] : [`ignored: ${escapeText(run.ignored.join(", "))}`]),
+  ];
+}
+
+function trustLines({ trust, startedAt }: Run, style: Style): readonly string[] {
+  const days = Math.max(0, Math.floor((startedAt.getTime() - trust.asOf.getTime()) / DAY_MS));
+  const age = `${trust.asOf.toISOString().slice(0, 10)}, ${days} day${days === 1 ? "" : "s"} old`;
+  const line = `trusted root  sha256:${trust.digest} (${age}) ${escapeText(trust.source.path)}`;
+  return trust.sandbox ? [line, sandboxLine(style)] : [line];
+}
+
+function sandboxLine(style: Style): string {
+  return style(
+    "loud",
+    "SANDBOX: this root trusts a sandbox, whose keys lie on somebody's disk; a pass proves nothing in production",
+  );
+}
+
+function policyLine({ policy }: Run): string {
+  if (policy.source.kind !== "file") return "policy        the flags of this command";
+  return `policy        sha256:${policy.digest ?? ""} ${escapeText(policy.source.path)}`;
+}

@@ -1,0 +1,897 @@
+// @kiteseal/core/sign
+// exports
+//   AttestRequest
+//   AttestResult
+//   AttestSubject
+//   Attestation
+//   Job
+//   JobFacts
+//   PluginReference
+//   Publication
+//   PublishRequest
+//   PublishedArtifact
+//   SIGNING_AUDIENCE
+//   SigningConfig
+//   SigningIdentity
+//   SigningServices
+//   TokenSource
+//   TokenSourceOptions
+//   TransparencyConsent
+//   UnverifiedClaims
+//   attest
+//   buildProvenance
+//   createSigningIdentity
+//   createTokenSource
+//   decodeSigningConfig
+//   encodePins
+//   parseDependency
+//   publish
+//   putAttestation
+//   readCheckoutCommit
+//   readClaims
+//   readFileDependencies
+//   readJob
+//   selectServices
+// from elsewhere
+//   DigestSet from "@kiteseal/in-toto-attestation"
+//   ResourceDescriptor from "@kiteseal/in-toto-attestation"
+//   SlsaProvenance from "@kiteseal/in-toto-attestation"
+//   Statement from "@kiteseal/in-toto-attestation"
+
+// artifact/collect.d.ts
+export interface CollectedFile {
+  readonly path: string;
+  readonly name: string;
+}
+
+// artifact/source.d.ts
+export interface Artifact {
+  readonly name?: string;
+  readonly digest: DigestSet;
+  readonly size?: number;
+  readonly origin: Origin;
+}
+export interface ByteRange {
+  readonly start: number;
+  readonly end: number;
+}
+export interface DigestPlan {
+  readonly algorithms: readonly HashAlgorithm[];
+  readonly partSize?: number;
+}
+export interface Source {
+  readonly size: number;
+  readonly digests: SourceDigests;
+  open(range?: ByteRange): AsyncIterable<Uint8Array>;
+}
+export interface SourceDigests {
+  readonly sha256: string;
+  readonly sha384?: string;
+  readonly sha512?: string;
+  readonly sha1?: string;
+  readonly md5?: string;
+  readonly parts?: {
+    readonly size: number;
+    readonly sha256: readonly string[];
+  };
+}
+export type HashAlgorithm = "sha256" | "sha384" | "sha512" | "sha1" | "md5";
+export type Origin = {
+  readonly kind: "file";
+  readonly path: string;
+} | {
+  readonly kind: "stored";
+  readonly url: string;
+  readonly pin: Pin;
+} | {
+  readonly kind: "digest";
+};
+export type Pin = string;
+
+// buildkite/certificate-facts.d.ts
+export interface CertificateFacts {
+  readonly facts: BuildFacts;
+  readonly commitText?: string;
+  readonly subjectKind: TokenSubject["kind"] | "absent";
+  readonly customSubject?: string;
+  readonly contradictions: readonly FactDifference[];
+  readonly problems: readonly string[];
+}
+
+// buildkite/claims.d.ts
+export declare function readClaims(token: string): UnverifiedClaims;
+export interface UnverifiedClaims {
+  readonly issuer: string;
+  readonly subject: string;
+  readonly audience: string;
+  readonly issuedAt: Date;
+  readonly expiresAt: Date;
+  readonly facts: BuildFacts;
+  readonly commitText?: string;
+  readonly branch?: string;
+  readonly email?: string;
+}
+
+// buildkite/facts.d.ts
+export declare const RUNNERS: readonly ["buildkite-hosted", "self-hosted"];
+export declare const TRIGGERS: readonly ["ui", "api", "webhook", "trigger_job", "schedule"];
+export interface BuildFacts {
+  readonly organization?: string;
+  readonly pipeline?: string;
+  readonly buildNumber?: number;
+  readonly jobId?: string;
+  readonly commit?: string;
+  readonly ref?: Ref;
+  readonly step?: string;
+  readonly trigger?: Trigger;
+  readonly runner?: Runner;
+  readonly organizationId?: string;
+  readonly pipelineId?: string;
+}
+export interface FactDifference {
+  readonly fact: FactName;
+  readonly expected: string;
+  readonly found: string | undefined;
+}
+export interface Ref {
+  readonly kind: "branch" | "tag";
+  readonly name: string;
+}
+export type FactName = keyof BuildFacts;
+export type Runner = (typeof RUNNERS)[number];
+export type Trigger = (typeof TRIGGERS)[number];
+
+// buildkite/job-urls.d.ts
+export interface PluginReference {
+  readonly source: string;
+}
+
+// buildkite/job.d.ts
+export declare function readJob(env: Environment): Job;
+export interface Job {
+  readonly facts: JobFacts;
+  readonly requestedCommit: string;
+  readonly branch?: string;
+  readonly repository?: string;
+  readonly command?: string;
+  readonly commandExitStatus?: number;
+  readonly pullRequest?: PullRequest;
+  readonly plugins: readonly PluginReference[];
+  readonly unverified: Readonly<Record<string, string | number>>;
+}
+export interface JobFacts extends BuildFacts {
+  readonly organization: string;
+  readonly pipeline: string;
+  readonly buildNumber: number;
+  readonly jobId: string;
+}
+export interface PullRequest {
+  readonly number: string;
+  readonly repository?: string;
+  readonly baseBranch?: string;
+}
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+// buildkite/redactor.d.ts
+export interface Secret {
+  readonly name: string;
+  readonly value: string;
+}
+
+// buildkite/secrets.d.ts
+export interface Secrets {
+  readonly values: readonly Secret[];
+  readonly skipped: readonly SkippedSecret[];
+}
+export interface SkippedSecret {
+  readonly name: string;
+  readonly why: string;
+}
+
+// buildkite/token-source.d.ts
+export declare const SIGNING_AUDIENCE = "sigstore";
+export declare function createTokenSource(env: Environment, options: TokenSourceOptions): TokenSource;
+export interface TokenSourceOptions {
+  readonly identityTokenFile?: string;
+  onToken?(token: string): void;
+  onRedaction?(outcome: "redacted" | "unavailable"): void;
+  readonly pace?: Pace;
+}
+export type TokenSource = (audience: string, ctx: Context) => Promise<string>;
+type Environment = Readonly<Record<string, string | undefined>>;
+
+// buildkite/token-subject.d.ts
+export type TokenSubject = {
+  readonly kind: "standard";
+  readonly facts: BuildFacts;
+  readonly commitText: string;
+}
+| {
+  readonly kind: "custom";
+  readonly value: string;
+} | {
+  readonly kind: "ambiguous";
+  readonly reason: string;
+};
+
+// compute.d.ts
+export interface Compute {
+  authenticate(unverifiedBytes: Uint8Array, bundleDigest: string): Promise<Authentication>;
+}
+
+// context.d.ts
+export interface Context {
+  now(): Date;
+  readonly signal?: AbortSignal | undefined;
+  progress?(progress: Progress): void;
+}
+export interface Progress {
+  readonly stage: "hash" | "sign" | "upload" | "verify";
+  readonly subject: string;
+  readonly done: number;
+  readonly total?: number | undefined;
+  readonly unit: "bytes" | "items";
+}
+
+// errors.d.ts
+export declare const ERRORS: {
+  readonly ERR_USAGE: {
+    readonly kind: "usage";
+    readonly means: "the command line asks for something that does not exist or contradicts itself";
+  };
+  readonly ERR_CONFIG_INVALID: {
+    readonly kind: "usage";
+    readonly means: "a configuration file or value cannot be used";
+  };
+  readonly ERR_CONFIG_DECIDES: {
+    readonly kind: "usage";
+    readonly means: "something that decides a verdict was given by the environment or by a file of the checkout";
+  };
+  readonly ERR_POLICY_INVALID: {
+    readonly kind: "usage";
+    readonly means: "the policy cannot be used";
+  };
+  readonly ERR_TRUST_ROOT_INVALID: {
+    readonly kind: "usage";
+    readonly means: "the trusted root cannot be used";
+  };
+  readonly ERR_SIGNING_CONFIG_INVALID: {
+    readonly kind: "usage";
+    readonly means: "the signing configuration cannot be used";
+  };
+  readonly ERR_NOT_IN_JOB: {
+    readonly kind: "usage";
+    readonly means: "not in a Buildkite job: variables that every job has are missing";
+  };
+  readonly ERR_JOB_CONTRADICTORY: {
+    readonly kind: "usage";
+    readonly means: "two variables of the job contradict each other";
+  };
+  readonly ERR_TOKEN_AUDIENCE: {
+    readonly kind: "usage";
+    readonly means: "the identity token was made for another audience";
+  };
+  readonly ERR_TOKEN_INVALID: {
+    readonly kind: "usage";
+    readonly means: "the identity token cannot be parsed";
+  };
+  readonly ERR_NO_MATCH: {
+    readonly kind: "usage";
+    readonly means: "nothing matches what was named";
+  };
+  readonly ERR_DUPLICATE_NAME: {
+    readonly kind: "usage";
+    readonly means: "two files would have one subject name";
+  };
+  readonly ERR_NAME_INVALID: {
+    readonly kind: "usage";
+    readonly means: "a file's name cannot be a subject name or a storage key";
+  };
+  readonly ERR_IS_DIRECTORY: {
+    readonly kind: "usage";
+    readonly means: "a directory was given where a file is meant";
+  };
+  readonly ERR_UNREADABLE: {
+    readonly kind: "usage";
+    readonly means: "a file cannot be read";
+  };
+  readonly ERR_KEY_INVALID: {
+    readonly kind: "usage";
+    readonly means: "a storage key is not one that every store can hold";
+  };
+  readonly ERR_PLACEHOLDER: {
+    readonly kind: "usage";
+    readonly means: "a placeholder of a destination is unknown or empty";
+  };
+  readonly ERR_STORE_URL: {
+    readonly kind: "usage";
+    readonly means: "the store's address cannot be used";
+  };
+  readonly ERR_OUTPUT: {
+    readonly kind: "usage";
+    readonly means: "an output file cannot be written";
+  };
+  readonly ERR_PREDICATE_INVALID: {
+    readonly kind: "usage";
+    readonly means: "the predicate given cannot be signed";
+  };
+  readonly ERR_PUBLIC_LOG_UNCONFIRMED: {
+    readonly kind: "usage";
+    readonly means: "signing would publish facts for ever and nobody confirmed that";
+  };
+  readonly ERR_JOB_MISMATCH: {
+    readonly kind: "refused";
+    readonly means: "the environment disagrees with the job's identity token";
+  };
+  readonly ERR_JOB_FAILED: {
+    readonly kind: "refused";
+    readonly means: "the job's command failed: its outputs are not attested";
+  };
+  readonly ERR_FORK_BUILD: {
+    readonly kind: "refused";
+    readonly means: "a build of a fork's pull request does not publish";
+  };
+  readonly ERR_SECRET_FOUND: {
+    readonly kind: "refused";
+    readonly means: "a secret's value stands in what would be signed";
+  };
+  readonly ERR_SERVICE_REFUSED: {
+    readonly kind: "refused";
+    readonly means: "a signing service refused the request; the same request will be refused again";
+  };
+  readonly ERR_SELF_VERIFICATION: {
+    readonly kind: "refused";
+    readonly means: "the attestation just made does not verify";
+  };
+  readonly ERR_STORE_CONFLICT: {
+    readonly kind: "refused";
+    readonly means: "the destination already holds other bytes";
+  };
+  readonly ERR_STORE_TAMPERED: {
+    readonly kind: "refused";
+    readonly check: "bundle";
+    readonly means: "the store returned other bytes than its name for them says";
+  };
+  readonly ERR_PINS_INVALID: {
+    readonly kind: "usage";
+    readonly means: "the pins file cannot be used";
+  };
+  readonly ERR_PIN_CHANGED: {
+    readonly kind: "refused";
+    readonly means: "the object is no longer the one that was pinned";
+  };
+  readonly ERR_CHECKSUM_MISMATCH: {
+    readonly kind: "refused";
+    readonly means: "a file does not have the digest that its checksum file states";
+  };
+  readonly ERR_LIMIT_EXCEEDED: {
+    readonly kind: "refused";
+    readonly check: "limits";
+    readonly means: "a size or a count is over its limit";
+  };
+  readonly ERR_BUNDLE_INVALID: {
+    readonly kind: "refused";
+    readonly check: "bundle";
+    readonly means: "the bundle is not a well-formed Sigstore bundle";
+  };
+  readonly ERR_TIME: {
+    readonly kind: "refused";
+    readonly check: "time";
+    readonly means: "no verified time, or one outside a validity period";
+  };
+  readonly ERR_CERTIFICATE: {
+    readonly kind: "refused";
+    readonly check: "certificate";
+    readonly means: "the signing certificate is not one the trusted root accepts";
+  };
+  readonly ERR_SCT: {
+    readonly kind: "refused";
+    readonly check: "sct";
+    readonly means: "the certificate is not in a certificate transparency log of the trusted root";
+  };
+  readonly ERR_LOG_INCLUSION: {
+    readonly kind: "refused";
+    readonly check: "log";
+    readonly means: "the entry is not proven to be in a log of the trusted root";
+  };
+  readonly ERR_LOG_MISSING: {
+    readonly kind: "refused";
+    readonly check: "log";
+    readonly means: "the trusted root lists a log and the bundle has no entry of one";
+  };
+  readonly ERR_LOG_BODY: {
+    readonly kind: "refused";
+    readonly check: "log";
+    readonly means: "the log's entry is about another signature, content or certificate";
+  };
+  readonly ERR_SIGNATURE: {
+    readonly kind: "refused";
+    readonly check: "signature";
+    readonly means: "the signature does not match";
+  };
+  readonly ERR_STATEMENT_INVALID: {
+    readonly kind: "refused";
+    readonly check: "statement";
+    readonly means: "the signed payload is not a well-formed in-toto statement";
+  };
+  readonly ERR_AGREEMENT: {
+    readonly kind: "refused";
+    readonly check: "agreement";
+    readonly means: "the provenance disagrees with the certificate that signed it";
+  };
+  readonly ERR_SUBJECT_DIGEST: {
+    readonly kind: "refused";
+    readonly check: "subject";
+    readonly means: "the statement is not about these bytes";
+  };
+  readonly ERR_SUBJECT_NAME: {
+    readonly kind: "refused";
+    readonly check: "subject";
+    readonly means: "the statement is about these bytes under another name";
+  };
+  readonly ERR_IDENTITY: {
+    readonly kind: "refused";
+    readonly check: "identity";
+    readonly means: "signed by somebody whom the rule does not allow";
+  };
+  readonly ERR_IDENTITY_UNPROVEN: {
+    readonly kind: "refused";
+    readonly check: "identity";
+    readonly means: "the rule asks for something that the certificate does not prove";
+  };
+  readonly ERR_PREDICATE_TYPE: {
+    readonly kind: "refused";
+    readonly check: "predicate";
+    readonly means: "the statement is of another predicate type";
+  };
+  readonly ERR_RULE: {
+    readonly kind: "refused";
+    readonly check: "rule";
+    readonly means: "a condition of the rule does not hold";
+  };
+  readonly ERR_RULE_UNPROVEN: {
+    readonly kind: "refused";
+    readonly check: "rule";
+    readonly means: "a condition of the rule is about something that is not stated";
+  };
+  readonly ERR_SET_INCOMPLETE: {
+    readonly kind: "refused";
+    readonly check: "subject";
+    readonly means: "a subject of the statements was not among the artifacts";
+  };
+  readonly ERR_NO_RULE: {
+    readonly kind: "refused";
+    readonly means: "no rule of the policy is about this name";
+  };
+  readonly ERR_UNATTESTED: {
+    readonly kind: "unattested";
+    readonly means: "no attestation of these bytes was found";
+  };
+  readonly ERR_TOKEN_EXPIRED: {
+    readonly kind: "undetermined";
+    readonly means: "the identity token has expired and no other could be had";
+  };
+  readonly ERR_TOKEN_UNAVAILABLE: {
+    readonly kind: "undetermined";
+    readonly means: "no identity token could be had";
+  };
+  readonly ERR_SERVICE_UNAVAILABLE: {
+    readonly kind: "undetermined";
+    readonly means: "a service did not answer as it should; a retry may help";
+  };
+  readonly ERR_TIMEOUT: {
+    readonly kind: "undetermined";
+    readonly means: "something took longer than it may";
+  };
+  readonly ERR_STORE_UNAVAILABLE: {
+    readonly kind: "undetermined";
+    readonly means: "the store did not answer as it should; a retry may help";
+  };
+  readonly ERR_STORE_DENIED: {
+    readonly kind: "undetermined";
+    readonly means: "the store denied access, which says nothing about what it holds";
+  };
+  readonly ERR_FILE_CHANGED: {
+    readonly kind: "undetermined";
+    readonly means: "a file changed while it was read";
+  };
+  readonly ERR_BUDGET_SPENT: {
+    readonly kind: "undetermined";
+    readonly means: "the bounds on time or bytes were reached before an answer";
+  };
+  readonly ERR_CANDIDATE_UNREADABLE: {
+    readonly kind: "undetermined";
+    readonly means: "an attestation is listed but could not be read";
+  };
+  readonly ERR_INTERRUPTED: {
+    readonly kind: "interrupted";
+    readonly means: "stopped by a signal";
+  };
+};
+export type ErrorCode = keyof typeof ERRORS;
+
+// operations/attest.d.ts
+export declare function attest(request: AttestRequest, ctx: Context): Promise<AttestResult>;
+export interface AttestRequest {
+  readonly job: Job;
+  readonly identity: SigningIdentity;
+  readonly secrets: Secrets;
+  readonly leakAllow: readonly string[];
+  readonly consent: TransparencyConsent;
+  readonly compute: Compute;
+  readonly subjects: readonly AttestSubject[];
+  readonly predicate?: {
+    readonly type: string;
+    readonly value: unknown;
+  };
+  readonly dependencies: readonly ResourceDescriptor[];
+  readonly checkoutCommit?: string;
+  readonly split: "batched" | "per-artifact";
+  readonly version: string;
+}
+export interface AttestResult {
+  readonly attestations: readonly Attestation[];
+  readonly warnings: readonly string[];
+}
+export interface AttestSubject {
+  readonly name: string;
+  readonly digests: Pick<SourceDigests, "sha256" | "sha384" | "sha512">;
+}
+export interface Attestation {
+  readonly bundle: Uint8Array;
+  readonly bundleDigest: string;
+  readonly verified: VerifiedArtifact;
+  readonly buildNumber?: number;
+  readonly subjects: readonly AttestSubject[];
+}
+
+// operations/publish.d.ts
+export declare function publish(request: PublishRequest, ctx: Context): Promise<Publication>;
+export interface Publication {
+  readonly artifacts: readonly PublishedArtifact[];
+  readonly attestations: readonly Attestation[];
+  readonly warnings: readonly string[];
+}
+export interface PublishRequest extends Omit<AttestRequest, "subjects"> {
+  readonly files: readonly CollectedFile[];
+  readonly repository: Repository;
+  readonly algorithms: readonly HashAlgorithm[];
+  readonly sidecar: boolean;
+  readonly concurrency: number;
+}
+export interface PublishedArtifact extends PinnedArtifact {
+  readonly outcome: Stored["outcome"];
+  readonly verifiedBy: Stored["verifiedBy"];
+}
+
+// policy/verdict.d.ts
+export declare class VerifiedArtifact implements Evidence {
+  #private;
+  readonly outcome = "verified";
+  readonly artifact: Artifact;
+  readonly rule: string;
+  readonly checks: readonly Check[];
+  readonly attestations: readonly AttestationReport[];
+  readonly places: readonly PlaceReport[];
+  readonly statement: Statement;
+  readonly signer: SignerIdentity;
+  readonly build?: BuildFacts;
+  readonly times: readonly VerifiedTime[];
+  readonly bundleDigest: string;
+  constructor(evidence: Evidence);
+  static isGenuine(value: unknown): value is VerifiedArtifact;
+}
+export interface AttestationReport {
+  readonly place: string;
+  readonly bundleDigest?: string;
+  readonly outcome: "passed" | "rejected" | "undetermined";
+  readonly code?: ErrorCode;
+  readonly checks: readonly Check[];
+  readonly signer?: SignerIdentity;
+  readonly build?: BuildFacts;
+  readonly times?: readonly VerifiedTime[];
+}
+export interface Evidence extends Judged {
+  readonly rule: string;
+  readonly statement: Statement;
+  readonly signer: SignerIdentity;
+  readonly build?: BuildFacts;
+  readonly times: readonly VerifiedTime[];
+  readonly bundleDigest: string;
+}
+export interface Judged {
+  readonly artifact: Artifact;
+  readonly rule?: string;
+  readonly checks: readonly Check[];
+  readonly attestations: readonly AttestationReport[];
+  readonly places: readonly PlaceReport[];
+}
+export interface PlaceReport {
+  readonly place: string;
+  readonly outcome: "found" | "nothing" | "denied" | "unavailable" | "capped";
+  readonly count: number;
+}
+
+// provenance/dependencies.d.ts
+export declare function parseDependency(text: string): ResourceDescriptor;
+
+// provenance/facts.d.ts
+export interface ProvenanceFacts {
+  readonly builderId: string;
+  readonly facts: BuildFacts;
+  readonly commitText?: string;
+  readonly repository?: string;
+  readonly command?: string;
+  readonly problems: readonly string[];
+}
+
+// provenance/lock-files.d.ts
+export declare function readFileDependencies(directory: string, ctx: Context): Promise<FileDependencies>;
+export interface FileDependencies {
+  readonly dependencies: readonly ResourceDescriptor[];
+  readonly warnings: readonly string[];
+}
+
+// provenance/source.d.ts
+export declare function readCheckoutCommit(directory: string): Promise<string | undefined>;
+
+// provenance/statements.d.ts
+export declare function buildProvenance(input: ProvenanceInput): Provenance;
+export interface Provenance {
+  readonly statements: readonly Statement<SlsaProvenance>[];
+  readonly warnings: readonly string[];
+}
+export interface ProvenanceInput {
+  readonly job: Job;
+  readonly token: UnverifiedClaims;
+  readonly subjects: readonly ProvenanceSubject[];
+  readonly dependencies: readonly ResourceDescriptor[];
+  readonly checkoutCommit?: string | undefined;
+  readonly kitesealVersion: string;
+  readonly startedOn?: Date | undefined;
+  readonly finishedOn?: Date | undefined;
+  readonly split: "batched" | "per-artifact";
+}
+export interface ProvenanceSubject {
+  readonly name: string;
+  readonly digests: DigestSet & {
+    readonly sha256: string;
+  };
+}
+
+// retry.d.ts
+export interface Pace {
+  readonly attempts: number;
+  readonly baseMs: number;
+  readonly maxWaitMs: number;
+}
+
+// signing/fulcio.d.ts
+export interface SigningCertificate {
+  readonly der: Uint8Array;
+  readonly pem: string;
+  readonly notBefore: Date;
+  readonly notAfter: Date;
+}
+
+// signing/services.d.ts
+export declare function selectServices(config: SigningConfig, origin: "default" | "given", now: Date): SigningServices;
+export interface LogService {
+  readonly url: string;
+  readonly version: 1 | 2;
+}
+export interface SigningServices {
+  readonly certificateAuthority: string;
+  readonly logs: readonly LogService[];
+  readonly timestampAuthorities: readonly string[];
+  readonly public: boolean;
+  readonly publicServices: readonly string[];
+  readonly pace?: Pace;
+}
+export type TransparencyConsent = "public" | "unconfirmed";
+
+// signing/signer.d.ts
+export declare function createSigningIdentity({ services, tokens }: SigningIdentityOptions): SigningIdentity;
+export interface SigningIdentity {
+  readonly services: SigningServices;
+  claims(ctx: Context): Promise<UnverifiedClaims>;
+  certificate(ctx: Context): Promise<SigningCertificate>;
+  sign(bytes: Uint8Array): Uint8Array;
+}
+export interface SigningIdentityOptions {
+  readonly services: SigningServices;
+  readonly tokens: TokenSource;
+}
+
+// sigstore/certificate.d.ts
+declare const EXTENSIONS: {
+  readonly issuer: 8;
+  readonly buildSignerUri: 9;
+  readonly buildSignerDigest: 10;
+  readonly runnerEnvironment: 11;
+  readonly sourceRepositoryUri: 12;
+  readonly sourceRepositoryDigest: 13;
+  readonly sourceRepositoryRef: 14;
+  readonly sourceRepositoryIdentifier: 15;
+  readonly sourceRepositoryOwnerUri: 16;
+  readonly sourceRepositoryOwnerIdentifier: 17;
+  readonly buildConfigUri: 18;
+  readonly buildConfigDigest: 19;
+  readonly buildTrigger: 20;
+  readonly runInvocationUri: 21;
+  readonly sourceRepositoryVisibility: 22;
+  readonly deploymentEnvironment: 23;
+  readonly tokenSubject: 24;
+};
+export interface SignerIdentity {
+  readonly issuer: string;
+  readonly subject: string;
+  readonly extensions: Partial<Record<ExtensionName, string>>;
+}
+export type ExtensionName = keyof typeof EXTENSIONS;
+
+// sigstore/signing-config.d.ts
+export declare function decodeSigningConfig(bytes: Uint8Array): SigningConfig;
+export interface ConfiguredService {
+  readonly url: string;
+  readonly majorApiVersion: number;
+  readonly start?: Date;
+  readonly end?: Date;
+  readonly operator: string;
+}
+export interface SelectableServices {
+  readonly services: readonly ConfiguredService[];
+  readonly selector?: Selector;
+}
+export interface SigningConfig {
+  readonly certificateAuthorities: readonly ConfiguredService[];
+  readonly logs: SelectableServices;
+  readonly timestampAuthorities: SelectableServices;
+  readonly unknownFields: readonly string[];
+}
+export type Selector = {
+  readonly kind: "ANY" | "ALL";
+} | {
+  readonly kind: "EXACT";
+  readonly count: number;
+};
+
+// store/attestations.d.ts
+export declare function putAttestation(root: Location, attestation: NewAttestation, ctx: Context): Promise<Key>;
+export interface NewAttestation {
+  readonly bundle: Uint8Array;
+  readonly signer: string;
+  readonly buildNumber?: number;
+  readonly subjects: readonly string[];
+}
+
+// store/contract.d.ts
+export interface Finding {
+  readonly id: string;
+  readonly severity: "ok" | "advice" | "broken" | "dangerous";
+  readonly subject: string;
+  readonly message: string;
+  readonly remedy?: string;
+}
+export interface Location {
+  readonly store: Store;
+  readonly prefix: string;
+}
+export interface PutRequest {
+  readonly source: Source;
+  readonly overwrite?: boolean;
+  readonly contentType?: string;
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+export interface Repository {
+  readonly artifacts: Location;
+  readonly attestations: Location;
+}
+export interface Store {
+  url(key: Key): string;
+  digestPlan(size: number): DigestPlan;
+  put(key: Key, request: PutRequest, ctx: Context): Promise<Stored>;
+  head(key: Key, ctx: Context): Promise<StoredObject | undefined>;
+  get(object: StoredObject, options: {
+    range?: ByteRange;
+    maxBytes: number;
+  }, ctx: Context): AsyncIterable<Uint8Array>;
+  list(prefix: string, ctx: Context): AsyncIterable<StoredObject>;
+  copy(from: StoredObject, to: Key, ctx: Context): Promise<Stored | undefined>;
+  diagnose(ctx: Context): Promise<readonly Finding[]>;
+}
+export interface Stored {
+  readonly outcome: "created" | "exists-same";
+  readonly object: StoredObject;
+  readonly verifiedBy: "server-sha256" | "server-other" | "read-back" | "local-filesystem";
+}
+export interface StoredObject {
+  readonly key: Key;
+  readonly size: number;
+  readonly pin: Pin;
+}
+
+// store/keys.d.ts
+declare const key: unique symbol;
+export type Key = string & {
+  readonly [key]: true;
+};
+
+// store/pins.d.ts
+export declare function encodePins(pins: PinsFile): Uint8Array;
+export interface PinnedArtifact {
+  readonly name: string;
+  readonly url: string;
+  readonly pin: string;
+  readonly size: number;
+  readonly sha256: string;
+  readonly bundles: readonly string[];
+}
+export interface PinsFile {
+  readonly version: 1;
+  readonly artifacts: readonly PinnedArtifact[];
+}
+
+// verification/authenticate.d.ts
+export interface AuthenticAttestation {
+  readonly bundleDigest: string;
+  readonly signer: SignerIdentity;
+  readonly build?: CertificateFacts;
+  readonly times: readonly VerifiedTime[];
+  readonly logs: readonly VerifiedEntry[];
+  readonly content: {
+    readonly statement: SignedStatement;
+    readonly provenance?: ProvenanceFacts;
+  };
+  readonly checks: readonly Check[];
+}
+export interface AuthenticationFailure {
+  readonly bundleDigest: string;
+  readonly code: ErrorCode;
+  readonly checks: readonly Check[];
+}
+export type Authentication = {
+  readonly kind: "authentic";
+  readonly attestation: AuthenticAttestation;
+} | {
+  readonly kind: "refused";
+  readonly failure: AuthenticationFailure;
+};
+
+// verification/check.d.ts
+export declare const AUTHENTICATE_CHECKS: readonly ["limits", "bundle", "time", "certificate", "sct", "log", "signature", "statement", "agreement"];
+export declare const DECIDE_CHECKS: readonly ["subject", "identity", "predicate"];
+export declare const RULE_CHECKS: readonly ["rule.build", "rule.trigger", "rule.runner", "rule.commit", "rule.repository", "rule.organization-id", "rule.pipeline-id", "rule.max-age"];
+export declare function failed(id: CheckId, code: ErrorCode, evidence: Evidence): Check;
+export declare function passed(id: CheckId, evidence?: Evidence): Check;
+export interface Check {
+  readonly id: CheckId;
+  readonly status: CheckStatus;
+  readonly code?: ErrorCode;
+  readonly expected?: string;
+  readonly found?: string;
+  readonly note?: string;
+  readonly hint?: string;
+}
+export type AuthenticateCheckId = (typeof AUTHENTICATE_CHECKS)[number];
+export type CheckId = AuthenticateCheckId | DecideCheckId | RuleCheckId;
+export type CheckStatus = "passed" | "failed" | "undetermined" | "not-applicable" | "not-run";
+export type DecideCheckId = (typeof DECIDE_CHECKS)[number];
+export type RuleCheckId = (typeof RULE_CHECKS)[number];
+type Evidence = Partial<Pick<Check, "expected" | "found" | "note" | "hint">>;
+
+// verification/sigstore.d.ts
+export interface VerifiedEntry {
+  readonly log: string;
+  readonly index: bigint;
+}
+
+// verification/statement.d.ts
+export type SignedStatement = Statement<Readonly<Record<string, unknown>>>;
+
+// verification/time.d.ts
+export interface VerifiedTime {
+  readonly kind: "timestamp-authority" | "transparency-log";
+  readonly authority: string;
+  readonly time: Date;
+}
