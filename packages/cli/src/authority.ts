@@ -20,7 +20,7 @@ import type { Options, OptionSpec } from "./flags.ts";
 import { readInput } from "./input.ts";
 import type { Io } from "./io.ts";
 import { ownJobFacts } from "./own-job.ts";
-import { givenRuleFlags, policyFromFlags } from "./rule-flags.ts";
+import { givenRuleFlags, policyFromFlags, readKeys } from "./rule-flags.ts";
 import { VERSION } from "./version.ts";
 
 export const AUTHORITY_OPTIONS: readonly OptionSpec[] = [
@@ -48,7 +48,8 @@ export async function loadAuthority(sources: Sources, ctx: Context): Promise<Aut
   return { policy, trust: await loadVerificationTrust(sources, ctx) };
 }
 
-async function loadVerificationTrust({ options, config, io }: Sources, ctx: Context): Promise<Trust> {
+/** Throws ERR_USAGE, ERR_TRUST_ROOT_INVALID. */
+export async function loadVerificationTrust({ options, config, io }: Sources, ctx: Context): Promise<Trust> {
   const flag = options.text("trustedRoot", "customTrustedRoot");
   const { machine } = config;
   const named = flag === undefined ? undefined : resolve(io.cwd, flag);
@@ -84,7 +85,10 @@ async function loadPolicy({ options, config, io }: Sources, ctx: Context): Promi
     );
   }
   if (flag === undefined && (rules.length > 0 || machine.policy === undefined))
-    return policyFromFlags(options, { env: io.env, ...(await ownJob(options.text("build") === "same", io, ctx)) });
+    return policyFromFlags(options, await readKeys(options, io.cwd), {
+      env: io.env,
+      ...(await ownJob(options.text("build") === "same", io, ctx)),
+    });
   if (options.flag("anyName") && !options.has("digest")) {
     throw new KitesealError("ERR_USAGE", "--any-name and a policy file: expected `any-name: true` in the rule");
   }

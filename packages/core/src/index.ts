@@ -42,6 +42,7 @@ export type {
   SignerExpectation,
 } from "./policy/rule.ts";
 export { suggestPolicy } from "./policy/suggest.ts";
+export type { SuggestOptions } from "./policy/suggest.ts";
 export { pooledCompute } from "./pool.ts";
 export type { PoolOptions } from "./pool.ts";
 export { isVerified } from "./policy/verdict.ts";

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A Compute over worker threads. The first authentications run inline, because a thread costs more to start than they do;
 // from then on each worker is given one bundle at a time.
+import { extname } from "node:path";
 import { Worker } from "node:worker_threads";
 import { inlineCompute, type AskedKinds, type Compute } from "./compute.ts";
 import { isErrorCode, KitesealError } from "./errors.ts";
@@ -70,7 +71,9 @@ class Pool {
   }
 
   #spawn(): Worker {
-    const worker = new Worker(new URL("./worker.js", import.meta.url), { workerData: this.#start });
+    // Beside this file under whatever name it has by now: source, compiled or bundled.
+    const name = `./worker${extname(new URL(import.meta.url).pathname)}`;
+    const worker = new Worker(new URL(name, import.meta.url), { workerData: this.#start });
     this.#all.add(worker);
     worker.on("message", (reply: WorkerReply) => this.#finish(worker, reply));
     worker.on("error", (error: Error) => this.#fail(worker, error));

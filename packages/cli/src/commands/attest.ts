@@ -3,7 +3,16 @@
 // file, or into a file or standard output.
 import { resolve } from "node:path";
 import type { Command } from "commander";
-import { checkedName, collectArtifacts, type Context, digestFile, KitesealError, LIMITS, quote } from "@kiteseal/core";
+import {
+  checkedName,
+  collectArtifacts,
+  type Context,
+  digestFile,
+  isKeyIdentity,
+  KitesealError,
+  LIMITS,
+  quote,
+} from "@kiteseal/core";
 import { attest, type Attestation, type AttestSubject, putAttestation } from "@kiteseal/core/sign";
 import type { Location } from "@kiteseal/core/store";
 import { openStore } from "@kiteseal/storage-adapters";
@@ -170,7 +179,10 @@ async function store(root: Location, attestation: Attestation, ctx: Context): Pr
   const { bundle, verified, buildNumber, subjects } = attestation;
   const digests = [...new Set(subjects.map((subject) => subject.digests.sha256))];
   const known = buildNumber === undefined ? {} : { buildNumber };
-  await putAttestation(root, { bundle, signer: verified.signer.subject, subjects: digests, ...known }, ctx);
+  const { signer } = verified;
+  if (isKeyIdentity(signer))
+    throw new KitesealError("ERR_SELF_VERIFICATION", "the new attestation is signed with a key");
+  await putAttestation(root, { bundle, signer: signer.subject, subjects: digests, ...known }, ctx);
 }
 
 /** A rebuilt file has a new attestation: what lies there is replaced. */

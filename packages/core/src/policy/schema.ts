@@ -3,7 +3,7 @@
 // verify path. Unknown keys, duplicate keys, anchors and custom tags are refused; errors carry line and column.
 import { createHash } from "node:crypto";
 import type { Document, LineCounter } from "yaml";
-import { KitesealError, quote } from "../errors.ts";
+import { isKitesealError, KitesealError, quote } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import { compileRule, type CompileContext, type RuleInput } from "./compile.ts";
 import { policyWarnings } from "./warnings.ts";
@@ -37,14 +37,28 @@ export async function parsePolicy(bytes: Uint8Array, options: ParsePolicyOptions
   });
   const where = { document, lines, path: options.path };
   const [error] = [...document.errors, ...document.warnings];
-  if (error !== undefined) throw at(where, error.pos[0], error.message.split("\n")[0] ?? "is not YAML");
+  if (error !== undefined) throw at(where, error.pos[0], { message: error.message.split("\n")[0] ?? "is not YAML" });
   const shape = checkPolicyShape(plain(where));
   if ("issue" in shape) {
     const { path, message } = shape.issue;
-    throw at(where, offsetOf(document, path), `${path.map(String).join(".") || "the policy"}: ${message}`);
+    throw at(where, offsetOf(document, path), {
+      message: `${path.map(String).join(".") || "the policy"}: ${message}`,
+    });
   }
-  return compile(shape.document, options, createHash("sha256").update(bytes).digest("hex"));
+  const located: Located = (path, work) => {
+    try {
+      return work();
+    } catch (error) {
+      if (!isKitesealError(error) || error.code !== "ERR_POLICY_INVALID") throw error;
+      const { message, hint } = error;
+      throw at(where, offsetOf(document, path), { message, hint, cause: error });
+    }
+  };
+  return compile(shape.document, { ...options, located }, createHash("sha256").update(bytes).digest("hex"));
 }
+
+/** Runs what compiles the part of the document at a path; what it finds wrong gets that line and column. */
+type Located = <T>(path: readonly PropertyKey[], work: () => T) => T;
 
 interface Where {
   readonly document: Document;
@@ -60,10 +74,16 @@ function decodeText(bytes: Uint8Array, path: string): string {
   }
 }
 
-function at({ lines, path }: Where, offset: number, message: string): KitesealError {
+function at(
+  { lines, path }: Where,
+  offset: number,
+  o: { message: string; hint?: string | undefined; cause?: unknown },
+): KitesealError {
   const { line, col } = lines.linePos(offset);
-  return new KitesealError("ERR_POLICY_INVALID", `${path}:${line}:${col}: ${message}`, {
+  return new KitesealError("ERR_POLICY_INVALID", `${path}:${line}:${col}: ${o.message}`, {
     details: { line, column: col },
+    hint: o.hint,
+    cause: o.cause,
   });
 }
 
@@ -89,24 +109,29 @@ function offsetOf(document: Document, path: readonly PropertyKey[]): number {
   return 0;
 }
 
-function compile(document: PolicyDocument, options: ParsePolicyOptions, digest: string): Policy {
-  requireVersion(document.requires, options.version);
-  const rules = Object.entries(document.rules).map(([id, rule]) => compileRule(toInput(id, rule), options));
-  if (rules.length === 0) throw new KitesealError("ERR_POLICY_INVALID", `${quote(options.path)} has no rules`);
+function compile(document: PolicyDocument, options: ParsePolicyOptions & { located: Located }, digest: string): Policy {
+  const { located } = options;
+  located(["requires"], () => requireVersion(document.requires, options.version));
+  const rules = Object.entries(document.rules).map(([id, rule]) =>
+    located(["rules", id], () => compileRule(toInput(id, rule), options)),
+  );
   const { otherwise } = document;
-  if (otherwise !== undefined && !rules.some((rule) => rule.id === otherwise)) {
-    throw new KitesealError("ERR_POLICY_INVALID", `\`otherwise\` names ${quote(otherwise)}, which is no rule`);
-  }
   const known = (id: string): boolean => rules.some((rule) => rule.id === id);
+  located(["rules"], () => {
+    if (rules.length === 0) throw invalid("the policy has no rules");
+  });
+  located(["otherwise"], () => {
+    if (otherwise !== undefined && !known(otherwise)) throw noRule("`otherwise`", otherwise);
+  });
   for (const { id, alsoRequired = [] } of rules) {
-    const [unknown] = alsoRequired.filter(({ by }) => by !== undefined && !known(by));
-    if (unknown !== undefined)
-      throw new KitesealError(
-        "ERR_POLICY_INVALID",
-        `rule ${quote(id)}: \`by\` names ${quote(unknown.by ?? "")}, which is no rule`,
-      );
+    const unknown = alsoRequired.find(({ by }) => by !== undefined && !known(by));
+    located(["rules", id, "also-required"], () => {
+      if (unknown?.by !== undefined) throw noRule(`rule ${quote(id)}: \`by\``, unknown.by);
+    });
   }
-  const exceptions = document.exceptions?.map((exception) => compileException(exception, known));
+  const exceptions = document.exceptions?.map((exception, i) =>
+    located(["exceptions", i], () => compileException(exception, known)),
+  );
   return {
     rules,
     ...(otherwise === undefined ? {} : { otherwise }),
@@ -117,11 +142,17 @@ function compile(document: PolicyDocument, options: ParsePolicyOptions, digest: 
   };
 }
 
+function invalid(message: string): KitesealError {
+  return new KitesealError("ERR_POLICY_INVALID", message);
+}
+
+function noRule(where: string, id: string): KitesealError {
+  return invalid(`${where} names ${quote(id)}, which is no rule`);
+}
+
 /** Counts to the end of the day it names, in UTC. */
 function compileException(exception: ExceptionDocument, known: (id: string) => boolean): PolicyException {
-  if (!known(exception.rule)) {
-    throw new KitesealError("ERR_POLICY_INVALID", `an exception names ${quote(exception.rule)}, which is no rule`);
-  }
+  if (!known(exception.rule)) throw noRule("an exception", exception.rule);
   const { sha256, rule, reason, owner } = exception;
   return { sha256, rule, reason, owner, expires: new Date(Date.parse(`${exception.expires}T00:00:00Z`) + DAY_MS) };
 }
