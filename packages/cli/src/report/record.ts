@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rows and runs as plain data for machines. JSON Schema: docs/reference/verify-report.schema.json. Dates are ISO 8601;
 // integers that JSON numbers cannot hold are strings.
-import { isVerified, type Verdict } from "@kiteseal/core";
+import { errorEntry, isVerified, type Verdict } from "@kiteseal/core";
 import { escapeJson } from "./escape.ts";
 import { outcomeOf, type Row, type Run } from "./run.ts";
 import type { Tally } from "./tally.ts";
@@ -24,7 +24,15 @@ function artifactOf({ artifact }: Verdict): object {
 
 function judgementOf(verdict: Verdict): object {
   const { rule, checks, attestations, places } = verdict;
-  if (!isVerified(verdict)) return { code: verdict.code, hint: verdict.hint, rule, checks, attestations, places };
+  if (!isVerified(verdict))
+    return {
+      code: verdict.code,
+      hint: verdict.hint ?? errorEntry(verdict.code).next,
+      rule,
+      checks,
+      attestations,
+      places,
+    };
   const { signer, build, times, bundleDigest, statement } = verdict;
   const { issuer, subject } = signer;
   return {

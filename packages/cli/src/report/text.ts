@@ -8,7 +8,7 @@ import {
   type Verdict,
   type VerifiedArtifact,
 } from "@kiteseal/core";
-import { isVerified } from "@kiteseal/core";
+import { errorEntry, isVerified } from "@kiteseal/core";
 import type { Style } from "../terminal/style.ts";
 import { escapeText } from "./escape.ts";
 import { type Outcome, outcomeOf, type Renderer, type Row, type Run } from "./run.ts";
@@ -47,7 +47,7 @@ async function* render(
   if (options.terminal && !options.quiet && passed > LISTED_ON_TERMINAL)
     yield `  … and ${passed - LISTED_ON_TERMINAL} more verified\n`;
   if (options.quiet && tally.exitCode === 0) {
-    if (run.trust.sandbox) yield `${sandboxLine(options.style)}\n`;
+    for (const line of qualifications(run, options.style)) yield `${line}\n`;
     return;
   }
   yield `${trailer(run, tally, options.style).join("\n")}\n`;
@@ -90,7 +90,11 @@ function field(label: string, value: string | undefined): readonly string[] {
 function failure(row: Row, outcome: Outcome, style: Style): readonly string[] {
   if (row.kind === "failure") {
     const { code, message, hint } = row.error;
-    return [`${headline(outcome, row.label, style)}  ${code}`, ...field("found", message), ...field("hint", hint)];
+    return [
+      `${headline(outcome, row.label, style)}  ${code}`,
+      ...field("found", message),
+      ...field("hint", hint ?? errorEntry(code).next),
+    ];
   }
   const { verdict } = row;
   if (isVerified(verdict)) return [];
@@ -100,14 +104,11 @@ function failure(row: Row, outcome: Outcome, style: Style): readonly string[] {
     `${headline(outcome, nameOf(verdict), style)}  ${verdict.code}`,
     ...(failing === undefined ? [] : checkFields(failing)),
     ...field("signed by", describeBuild(nearest?.build) ?? nearest?.signer?.subject),
-    ...field("hint", verdict.hint ?? failing?.hint ?? (outcome === "unattested" ? UNATTESTED_HINT : undefined)),
+    ...field("hint", verdict.hint ?? failing?.hint ?? errorEntry(verdict.code).next),
     ...considered(verdict.attestations),
     ...(outcome === "rejected" ? [] : placesLooked(verdict)),
   ];
 }
-
-const UNATTESTED_HINT =
-  "these bytes were never attested there, or the attestation is elsewhere (--attestations, --bundle)";
 
 function checkFields({ id, expected, found }: Check): readonly string[] {
   return [...field("check", id), ...field("expected", expected), ...field("found", found)];
@@ -132,15 +133,27 @@ function trailer(run: Run, tally: Tally, style: Style): readonly string[] {
     (outcome) => outcome === "verified" || counts[outcome] > 0,
   );
   const words = shown.map((outcome) => `${counts[outcome]} ${outcome}`).join(", ");
-  const left = run.leftOut.count;
   return [
     style(exitCode === 0 ? "good" : "bad", exitCode === 0 ? words : `${words}: do not release (exit ${exitCode})`),
-    ...(left === 0 ? [] : [`${left} attestation file${left === 1 ? "" : "s"} among them left out`]),
+    ...leftOutLine(run),
     ...trustLines(run, style),
     policyLine(run),
     ...run.policy.warnings.map((warning) => style("loud", `warning: ${escapeText(warning)}`)),
     ...(run.ignored.length === 0 ? [] : [`ignored: ${escapeText(run.ignored.join(", "))}`]),
   ];
+}
+
+/** What a pass must not be read without, however quiet. */
+function qualifications(run: Run, style: Style): readonly string[] {
+  return [
+    ...(run.trust.sandbox ? [sandboxLine(style)] : []),
+    ...leftOutLine(run),
+    ...run.policy.warnings.map((warning) => style("loud", `warning: ${escapeText(warning)}`)),
+  ];
+}
+
+function leftOutLine({ leftOut: { count } }: Run): readonly string[] {
+  return count === 0 ? [] : [`${count} attestation file${count === 1 ? "" : "s"} among them left out`];
 }
 
 function trustLines({ trust, startedAt }: Run, style: Style): readonly string[] {

@@ -119,7 +119,9 @@ function matchesRef(pattern: RefPattern, found: BuildFacts["ref"]): boolean {
   if (found === undefined || found.kind !== pattern.kind) return false;
   const { value } = pattern.pattern;
   // git keeps names byte by byte: two that look alike are two branches. A glob compares in normal form C.
-  return isGlob(value) ? found.name.normalize("NFC") === found.name && compileGlob(`/${value}`)(found.name) : found.name === value;
+  return isGlob(value)
+    ? found.name.normalize("NFC") === found.name && compileGlob(`/${value}`)(found.name)
+    : found.name === value;
 }
 
 /** The certificate says nothing about what the rule demands. */
