@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A decoded trusted root → the verifier's trust material, once a root. A key or certificate that cannot be read
 // makes the whole root unusable: half a root would silently accept less or, worse, demand less.
-import { createPublicKey } from "node:crypto";
-import { X509Certificate } from "@sigstore/core";
+import { ASN1Obj, X509Certificate } from "@sigstore/core";
 import { HashAlgorithm, PublicKeyDetails, type TrustedRoot as ProtoTrustedRoot } from "@sigstore/protobuf-specs";
 import { toTrustMaterial, type TrustMaterial } from "@sigstore/verify";
 import { KitesealError } from "../errors.ts";
@@ -67,17 +66,12 @@ function protoRoot(root: TrustedRoot): ProtoTrustedRoot {
   };
 }
 
-/** Exactly one key: bytes behind it would make two files of one root. RSA keys stand there in either of two forms. */
+/** Exactly one DER value: bytes behind the key would make two files of one root. */
 function guardKey({ publicKey }: TrustedLog): void {
   const key = Buffer.from(publicKey);
-  const isWhole = (["spki", "pkcs1"] as const).some((type) => {
-    try {
-      return createPublicKey({ key, format: "der", type }).export({ format: "der", type }).equals(key);
-    } catch {
-      return false;
-    }
-  });
-  if (!isWhole) throw new KitesealError("ERR_TRUST_ROOT_INVALID", "a log's key cannot be read, or has bytes behind it");
+  if (!ASN1Obj.parseBuffer(key).toDER().equals(key)) {
+    throw new KitesealError("ERR_TRUST_ROOT_INVALID", "a log's key is not canonical DER, or has bytes behind it");
+  }
 }
 
 function protoAuthority(a: TrustedAuthority): ProtoTrustedRoot["certificateAuthorities"][number] {
