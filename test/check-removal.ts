@@ -40,8 +40,11 @@ function sourceExports(path: string): string {
     exports: Record<string, unknown>;
   };
   const entries = Object.keys(exports).filter((key) => key !== "./package.json");
-  const source = entries.map((key) => [key, key === "." ? "./src/index.ts" : `./src/${key.slice(2)}.ts`]);
-  return JSON.stringify({ name, type: "module", exports: Object.fromEntries(source) });
+  const source = entries.map((key): [string, string] => [
+    key,
+    key === "." ? "./src/index.ts" : `./src/${key.slice(2)}.ts`,
+  ]);
+  return JSON.stringify({ name, type: "module", exports: Object.fromEntries<string>(source) });
 }
 
 let copies = 0;

@@ -10,7 +10,7 @@ import { readCheckoutCommit } from "@kiteseal/core/sign";
 import { type Ended, kiteseal, plainEnvironment, ROOT, run, STUB } from "./cli.ts";
 
 const IMAGE_BYTES = 64 * 2 ** 20;
-export const IMAGE = "image.bin";
+const IMAGE = "image.bin";
 
 export interface Workspace {
   readonly directory: string;

@@ -10,7 +10,6 @@
 //   Publication
 //   PublishRequest
 //   PublishedArtifact
-//   SIGNING_AUDIENCE
 //   SigningConfig
 //   SigningIdentity
 //   SigningServices
@@ -189,7 +188,6 @@ export interface SkippedSecret {
 }
 
 // buildkite/token-source.d.ts
-export declare const SIGNING_AUDIENCE = "sigstore";
 export declare function createTokenSource(env: Environment, options: TokenSourceOptions): TokenSource;
 export interface TokenSourceOptions {
   readonly identityTokenFile?: string;
@@ -360,60 +358,72 @@ export declare const ERRORS: {
   readonly ERR_PIN_CHANGED: {
     readonly kind: "refused";
     readonly means: "the object is no longer the one that was pinned";
+    readonly next: "the object was replaced after it was pinned: do not release; ask who wrote the store";
   };
   readonly ERR_CHECKSUM_MISMATCH: {
     readonly kind: "refused";
     readonly means: "a file does not have the digest that its checksum file states";
+    readonly next: "the file or its checksum file was changed: fetch both again";
   };
   readonly ERR_LIMIT_EXCEEDED: {
     readonly kind: "refused";
     readonly check: "limits";
     readonly means: "a size or a count is over its limit";
+    readonly next: "kiteseal writes nothing of this size; ask who did";
   };
   readonly ERR_BUNDLE_INVALID: {
     readonly kind: "refused";
     readonly check: "bundle";
     readonly means: "the bundle is not a well-formed Sigstore bundle";
+    readonly next: "fetch the attestation again; if it stays so, publish again";
   };
   readonly ERR_TIME: {
     readonly kind: "refused";
     readonly check: "time";
     readonly means: "no verified time, or one outside a validity period";
+    readonly next: "do not release; the signature's time is not to be had from this attestation";
   };
   readonly ERR_CERTIFICATE: {
     readonly kind: "refused";
     readonly check: "certificate";
     readonly means: "the signing certificate is not one the trusted root accepts";
+    readonly next: "is this the trusted root of the services that signed? if it is, do not release";
   };
   readonly ERR_SCT: {
     readonly kind: "refused";
     readonly check: "sct";
     readonly means: "the certificate is not in a certificate transparency log of the trusted root";
+    readonly next: "is this the trusted root of the services that signed? if it is, do not release";
   };
   readonly ERR_LOG_INCLUSION: {
     readonly kind: "refused";
     readonly check: "log";
     readonly means: "the entry is not proven to be in a log of the trusted root";
+    readonly next: "is this the trusted root of the services that signed? if it is, do not release";
   };
   readonly ERR_LOG_MISSING: {
     readonly kind: "refused";
     readonly check: "log";
     readonly means: "the trusted root lists a log and the bundle has no entry of one";
+    readonly next: "sign with the log that the trusted root lists, or use the root of the services that signed";
   };
   readonly ERR_LOG_BODY: {
     readonly kind: "refused";
     readonly check: "log";
     readonly means: "the log's entry is about another signature, content or certificate";
+    readonly next: "do not release; the attestation was put together from parts or edited";
   };
   readonly ERR_SIGNATURE: {
     readonly kind: "refused";
     readonly check: "signature";
     readonly means: "the signature does not match";
+    readonly next: "do not release; the attestation was edited";
   };
   readonly ERR_STATEMENT_INVALID: {
     readonly kind: "refused";
     readonly check: "statement";
     readonly means: "the signed payload is not a well-formed in-toto statement";
+    readonly next: "ask who signed it; kiteseal signs no such statement";
   };
   readonly ERR_AGREEMENT: {
     readonly kind: "refused";
@@ -434,6 +444,7 @@ export declare const ERRORS: {
     readonly kind: "refused";
     readonly check: "identity";
     readonly means: "signed by somebody whom the rule does not allow";
+    readonly next: "do not release; ask the builder that is named why these bytes came from there";
   };
   readonly ERR_IDENTITY_UNPROVEN: {
     readonly kind: "refused";
@@ -444,11 +455,13 @@ export declare const ERRORS: {
     readonly kind: "refused";
     readonly check: "predicate";
     readonly means: "the statement is of another predicate type";
+    readonly next: "is there another attestation of this artifact? name its type with --type or in the rule";
   };
   readonly ERR_RULE: {
     readonly kind: "refused";
     readonly check: "rule";
     readonly means: "a condition of the rule does not hold";
+    readonly next: "do not release, or change the rule if it is the rule that is wrong";
   };
   readonly ERR_RULE_UNPROVEN: {
     readonly kind: "refused";
@@ -467,6 +480,7 @@ export declare const ERRORS: {
   readonly ERR_UNATTESTED: {
     readonly kind: "unattested";
     readonly means: "no attestation of these bytes was found";
+    readonly next: "these bytes were never attested there, or the attestation is elsewhere (--attestations, --bundle)";
   };
   readonly ERR_TOKEN_EXPIRED: {
     readonly kind: "undetermined";
@@ -480,17 +494,15 @@ export declare const ERRORS: {
     readonly kind: "undetermined";
     readonly means: "a service did not answer as it should; a retry may help";
   };
-  readonly ERR_TIMEOUT: {
-    readonly kind: "undetermined";
-    readonly means: "something took longer than it may";
-  };
   readonly ERR_STORE_UNAVAILABLE: {
     readonly kind: "undetermined";
     readonly means: "the store did not answer as it should; a retry may help";
+    readonly next: "try again; nothing is known of the artifact";
   };
   readonly ERR_STORE_DENIED: {
     readonly kind: "undetermined";
     readonly means: "the store denied access, which says nothing about what it holds";
+    readonly next: "give this role the right to list and read attestations";
   };
   readonly ERR_FILE_CHANGED: {
     readonly kind: "undetermined";
@@ -499,10 +511,12 @@ export declare const ERRORS: {
   readonly ERR_BUDGET_SPENT: {
     readonly kind: "undetermined";
     readonly means: "the bounds on time or bytes were reached before an answer";
+    readonly next: "remove junk from the store, or name the attestation with --bundle";
   };
   readonly ERR_CANDIDATE_UNREADABLE: {
     readonly kind: "undetermined";
     readonly means: "an attestation is listed but could not be read";
+    readonly next: "try again; if it stays so, restore the store's attestations or publish again";
   };
   readonly ERR_INTERRUPTED: {
     readonly kind: "interrupted";
@@ -580,7 +594,7 @@ export declare class VerifiedArtifact implements Evidence {
   readonly build?: BuildFacts;
   readonly times: readonly VerifiedTime[];
   readonly bundleDigest: string;
-  constructor(evidence: Evidence);
+  constructor(maker: symbol, evidence: Evidence);
   static isGenuine(value: unknown): value is VerifiedArtifact;
 }
 export interface AttestationReport {

@@ -36,7 +36,7 @@ export const ROOMS: readonly Room[] = [
   {
     what: "making a VerifiedArtifact",
     packages: ["core", "cli"],
-    pattern: /\bnew VerifiedArtifact\b/,
+    pattern: /(?<!function )\bmakeVerified\(/,
     where: ["core/src/policy/decide.ts"],
   },
   {

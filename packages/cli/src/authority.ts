@@ -4,7 +4,6 @@
 import { createHash } from "node:crypto";
 import { resolve } from "node:path";
 import {
-  type CompileContext,
   type Context,
   KitesealError,
   LIMITS,
@@ -19,7 +18,6 @@ import { type Config, lockedKey } from "./config.ts";
 import type { Options, OptionSpec } from "./flags.ts";
 import { readInput } from "./input.ts";
 import type { Io } from "./io.ts";
-import { ownJobFacts } from "./own-job.ts";
 import { givenRuleFlags, policyFromFlags, readKeys } from "./rule-flags.ts";
 import { VERSION } from "./version.ts";
 
@@ -44,8 +42,12 @@ export interface Sources {
 
 /** Throws ERR_USAGE, ERR_TRUST_ROOT_INVALID, ERR_POLICY_INVALID, ERR_CONFIG_DECIDES. */
 export async function loadAuthority(sources: Sources, ctx: Context): Promise<Authority> {
-  const policy = await loadPolicy(sources, ctx);
-  return { policy, trust: await loadVerificationTrust(sources, ctx) };
+  const policy = await loadPolicy(sources);
+  const trust = await loadVerificationTrust(sources, ctx);
+  const checkout = await checkoutHolding(trust.source.path, { env: sources.io.env });
+  if (checkout === undefined) return { policy, trust };
+  const warning = `the trusted root lies in the checkout ${checkout}: whoever writes that decides who may sign`;
+  return { policy: { ...policy, warnings: [...policy.warnings, warning] }, trust };
 }
 
 /** Throws ERR_USAGE, ERR_TRUST_ROOT_INVALID. */
@@ -63,7 +65,7 @@ export async function loadVerificationTrust({ options, config, io }: Sources, ct
   });
 }
 
-async function loadPolicy({ options, config, io }: Sources, ctx: Context): Promise<Policy> {
+async function loadPolicy({ options, config, io }: Sources): Promise<Policy> {
   const { machine } = config;
   const flag = options.text("policy");
   const rules = givenRuleFlags(options);
@@ -85,27 +87,18 @@ async function loadPolicy({ options, config, io }: Sources, ctx: Context): Promi
     );
   }
   if (flag === undefined && (rules.length > 0 || machine.policy === undefined))
-    return policyFromFlags(options, await readKeys(options, io.cwd), {
-      env: io.env,
-      ...(await ownJob(options.text("build") === "same", io, ctx)),
-    });
+    return policyFromFlags(options, await readKeys(options, io.cwd), { env: io.env });
   if (options.flag("anyName") && !options.has("digest")) {
     throw new KitesealError("ERR_USAGE", "--any-name and a policy file: expected `any-name: true` in the rule");
   }
   const path = flag === undefined ? (machine.policy ?? "") : resolve(io.cwd, flag);
   const bytes = await readInput({ path, what: "the policy", maxBytes: LIMITS.policyBytes, code: "ERR_POLICY_INVALID" });
   if (flag !== undefined) await checkPolicyPlace(path, bytes, { options, config, io });
-  const takesValues = /\b(?:env|same)\b/.test(Buffer.from(bytes).toString("latin1"));
   return parsePolicy(bytes, {
     path: flag ?? path,
     version: VERSION,
     env: io.env,
-    ...(await ownJob(takesValues, io, ctx)),
   });
-}
-
-async function ownJob(needed: boolean, io: Io, ctx: Context): Promise<Pick<CompileContext, "job">> {
-  return needed ? { job: await ownJobFacts(io, ctx) } : {};
 }
 
 /** Whoever changes the code can change a policy that lies beside it: its digest, or the words for that, are needed. */
@@ -126,7 +119,7 @@ async function checkPolicyPlace(path: string, bytes: Uint8Array, { options, io }
     );
   }
   if (options.flag("policyFromCheckout")) return;
-  const checkout = await checkoutHolding(path, { cwd: io.cwd, env: io.env });
+  const checkout = await checkoutHolding(path, { env: io.env });
   if (checkout === undefined) return;
   throw new KitesealError("ERR_CONFIG_DECIDES", `the policy ${quote(path)} lies in the checkout ${quote(checkout)}`, {
     hint: "keep it outside, pin it with --policy-sha256, or say --policy-from-checkout if the checkout may decide",

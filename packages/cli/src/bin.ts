@@ -7,16 +7,14 @@ import { main } from "./main.ts";
 const EXIT_ON_SIGNAL = { SIGINT: 130, SIGTERM: 143 } as const;
 
 function sink(stream: NodeJS.WriteStream): Sink {
-  // The reader has gone (`| head`): what is left to say is dropped, the exit code still stands.
-  stream.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error;
-  });
+  // Every write reports its own failure; without a listener the stream would end the process first.
+  stream.on("error", () => undefined);
   return {
     isTty: stream.isTTY,
     columns: stream.columns,
     write: (data) =>
-      new Promise((resolve) => {
-        stream.write(data, () => resolve());
+      new Promise((resolve, reject) => {
+        stream.write(data, (error) => (error ? reject(error) : resolve()));
       }),
   };
 }

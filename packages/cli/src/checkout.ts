@@ -3,12 +3,13 @@
 import { access, realpath } from "node:fs/promises";
 import { dirname, join, relative, resolve, sep } from "node:path";
 
+/** Only what is proven not to be there is absent: a directory that cannot be looked into may hold a checkout. */
 async function exists(path: string): Promise<boolean> {
   try {
     await access(path);
     return true;
-  } catch {
-    return false;
+  } catch (error) {
+    return !(error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR"));
   }
 }
 
@@ -28,25 +29,25 @@ function isBelow(path: string, directory: string): boolean {
 }
 
 /**
- * The checkout that `path` lies in, by its own name or by where links lead. In a job, the directory that the agent
- * checked out counts too: a variable may make this stricter, never laxer.
+ * The checkout that `path` lies in, by its own name or by where links lead: any git work tree above it, from wherever the
+ * command was started. In a job, the directory that the agent checked out counts too: a variable may make this stricter,
+ * never laxer.
  */
 export async function checkoutHolding(
   path: string,
-  o: { cwd: string; env: Readonly<Record<string, string | undefined>> },
+  o: { env: Readonly<Record<string, string | undefined>> },
 ): Promise<string | undefined> {
-  const directories = await checkoutDirectories(o.cwd);
-  const root = directories.at(-1);
-  const roots = [
-    ...(root !== undefined && (await exists(join(root, ".git"))) ? [root] : []),
-    ...(o.env["BUILDKITE_BUILD_CHECKOUT_PATH"] === undefined ? [] : [resolve(o.env["BUILDKITE_BUILD_CHECKOUT_PATH"])]),
-  ];
   const names = [path, await resolved(path)];
-  for (const candidate of roots) {
-    const real = await resolved(candidate);
-    if (names.some((name) => isBelow(name, candidate) || isBelow(name, real))) return candidate;
+  for (const name of names) {
+    for (let directory = dirname(name); ; directory = dirname(directory)) {
+      if (await exists(join(directory, ".git"))) return directory;
+      if (dirname(directory) === directory) break;
+    }
   }
-  return undefined;
+  const named = o.env["BUILDKITE_BUILD_CHECKOUT_PATH"];
+  if (named === undefined) return undefined;
+  const roots = [resolve(named), await resolved(resolve(named))];
+  return names.some((name) => roots.some((root) => isBelow(name, root))) ? roots[0] : undefined;
 }
 
 /** Links resolved; a path that leads nowhere stays as it is. */

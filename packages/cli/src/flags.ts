@@ -55,13 +55,16 @@ export class Options {
         `${flagName(first.name)} and ${flagName(second.name)} are the same option: expected one`,
       );
     }
+    if (first?.value === "") throw emptyValue(flagName(first.name));
     return first?.value;
   }
 
   list(name: string): readonly string[] | undefined {
     const value = this.#values[name];
     if (!Array.isArray(value)) return undefined;
-    return value.filter((item): item is string => typeof item === "string");
+    const texts = value.filter((item): item is string => typeof item === "string");
+    if (texts.includes("")) throw emptyValue(flagName(name));
+    return texts;
   }
 
   flag(name: string): boolean {
@@ -71,6 +74,11 @@ export class Options {
   has(name: string): boolean {
     return this.#values[name] !== undefined;
   }
+}
+
+/** An unset variable of a script must not become "everything" or "here". */
+function emptyValue(flag: string): KitesealError {
+  return new KitesealError("ERR_USAGE", `${flag} is empty`, { hint: "is a variable of the script unset?" });
 }
 
 /** `trustedRoot` → `--trusted-root`. */

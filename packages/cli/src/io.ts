@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a command may know of the process: streams, environment, clock, a way to be stopped. Built in bin.ts, or by a
 // test. Everything written through `stdout` and `stderr` of a redacted Io has lost every known secret.
-import type { Redactor } from "@kiteseal/core";
+import { KitesealError, type Redactor } from "@kiteseal/core";
+import { systemCode } from "./input.ts";
 
 export interface Sink {
   readonly isTty: boolean;
   readonly columns?: number | undefined;
-  /** Resolves when the bytes were handed over; never rejects for a reader that has gone. */
+  /** Resolves when the bytes were handed over; rejects with the system's error when they cannot be. */
   write(data: string | Uint8Array): Promise<void>;
 }
 
@@ -40,13 +41,28 @@ export interface RedactedIo extends Io {
 }
 
 export function redacted(io: Io, redactor: Redactor): RedactedIo {
+  const data = checkedSink(io.stdout);
   return {
     ...io,
     redactor,
-    data: io.stdout,
-    stdout: redactedSink(io.stdout, redactor),
-    stderr: redactedSink(io.stderr, redactor),
+    data,
+    stdout: redactedSink(data, redactor),
+    stderr: redactedSink(lossySink(io.stderr), redactor),
   };
+}
+
+/** What is asked for on standard output and does not arrive there was not done. Throws ERR_OUTPUT. */
+function checkedSink(sink: Sink): Sink {
+  const write = (data: string | Uint8Array): Promise<void> =>
+    sink.write(data).catch((cause: unknown) => {
+      throw new KitesealError("ERR_OUTPUT", `standard output cannot be written: ${systemCode(cause)}`, { cause });
+    });
+  return { ...sink, write };
+}
+
+/** Words for people are lost with whoever read them; the exit code still stands. */
+function lossySink(sink: Sink): Sink {
+  return { ...sink, write: (data) => sink.write(data).catch(() => undefined) };
 }
 
 function redactedSink(sink: Sink, redactor: Redactor): Sink {

@@ -60,7 +60,7 @@ export async function collectLocal(
     if (await isDirectory(directory)) take(await collectBelow(directory, { base, named: path }, ctx));
     else patterns.push(path);
   }
-  if (patterns.length > 0) take(await collectArtifacts(patterns, { cwd: io.cwd, base, enterGit: true }, ctx));
+  if (patterns.length > 0) take(await collectArtifacts(patterns, { cwd: io.cwd, base, everything: true }, ctx));
   request.leftOut.count += sidecars.size;
   return sortByName([...found.values()]).map((file) => fileTarget(file, request.places));
 }
@@ -71,7 +71,7 @@ async function collectBelow(
   ctx: Context,
 ): ReturnType<typeof collectArtifacts> {
   try {
-    return await collectArtifacts(["**"], { cwd: directory, base: o.base, enterGit: true }, ctx);
+    return await collectArtifacts(["**"], { cwd: directory, base: o.base, everything: true }, ctx);
   } catch (cause) {
     if (!isKitesealError(cause) || cause.code !== "ERR_NO_MATCH") throw cause;
     throw new KitesealError("ERR_NO_MATCH", `there is no file below ${quote(o.named)}`, {

@@ -89,7 +89,7 @@ async function openPlaces(request: LookupRequest): Promise<Lookup> {
   const { options, config, io, pins, places } = request;
   const path = options.text("bundle", "provenancePath");
   const bundles = path === undefined ? undefined : await readBundles(path, io.cwd);
-  const pinned = pins === undefined ? undefined : new Map(pins.artifacts.map((p) => [p.sha256, p.bundles]));
+  const pinned = pins === undefined ? undefined : bundlesByDigest(pins);
   const shared: LookupOptions = {
     locate: (artifact) => places.get(artifact),
     ...(bundles === undefined ? {} : { bundles }),
@@ -109,6 +109,14 @@ async function openPlaces(request: LookupRequest): Promise<Lookup> {
     const root = attestationRoot(roots, place === undefined ? "" : place.store.url(place.key));
     return (below.get(root ?? "") ?? above)(artifact, rule, ctx);
   };
+}
+
+/** Files of equal bytes have one digest and may have several attestations. */
+function bundlesByDigest(pins: PinsFile): ReadonlyMap<string, readonly string[]> {
+  const bundles = new Map<string, readonly string[]>();
+  for (const pin of pins.artifacts)
+    bundles.set(pin.sha256, [...new Set([...(bundles.get(pin.sha256) ?? []), ...pin.bundles])]);
+  return bundles;
 }
 
 async function readBundles(path: string, cwd: string): Promise<ReturnType<typeof bundleHandles>> {

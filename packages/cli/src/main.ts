@@ -123,7 +123,7 @@ async function report(error: unknown, argv: readonly string[], io: RedactedIo): 
   }
   const exitCode = error.kind === "interrupted" ? signalExitCode(io.signal) : exitCodeOf(error.kind);
   await io.stderr.write(errorText(error, debug));
-  if (wantsJson(argv)) await io.stdout.write(errorJson(error, exitCode));
+  if (wantsJson(argv) && error.code !== "ERR_OUTPUT") await io.stdout.write(errorJson(error, exitCode));
   return exitCode;
 }
 

@@ -59,7 +59,7 @@ test.each([
   ["no ref", BUILDER, "ERR_USAGE"],
   ["an organization with a wildcard", ["--org", "ac*", "--pipeline", "app", "--branch", "main"], "ERR_POLICY_INVALID"],
   ["branch and tag", [...BUILDER, "--branch", "main", "--tag", "v1"], "ERR_POLICY_INVALID"],
-  ["an empty branch", [...BUILDER, "--branch", ""], "ERR_POLICY_INVALID"],
+  ["an empty branch", [...BUILDER, "--branch", ""], "ERR_USAGE"],
   ["a build that is no number", [...BUILDER, "--branch", "main", "--build", "1e3"], "ERR_USAGE"],
   [
     "a type under two names",

@@ -27,7 +27,7 @@ import {
   readJob,
   selectServices,
 } from "@kiteseal/core/sign";
-import { JsonError, parseJson, predicateTypeFromName } from "@kiteseal/in-toto-attestation";
+import { JsonError, parseJson, PREDICATE_TYPES, predicateTypeFromName } from "@kiteseal/in-toto-attestation";
 import { type PlaceholderName } from "@kiteseal/storage-adapters";
 import { type Config, lockedKey } from "./config.ts";
 import type { Options, OptionSpec } from "./flags.ts";
@@ -159,6 +159,11 @@ async function readPredicate(options: Options, io: RedactedIo): Promise<{ type: 
   const type = predicateTypeFromName(name);
   if (type === undefined)
     throw new KitesealError("ERR_USAGE", `--type ${quote(name)}: expected a URI or a known short name`);
+  if (type === PREDICATE_TYPES.slsaProvenanceV1) {
+    throw new KitesealError("ERR_PREDICATE_INVALID", "provenance is made from the job, not from a file", {
+      hint: "leave --type and --predicate out",
+    });
+  }
   const what = "the predicate";
   const bytes = await readInput({
     path: resolve(io.cwd, path),

@@ -11,7 +11,7 @@ import {
   quote,
   SHA256_PLAN,
 } from "@kiteseal/core";
-import type { Key, Store, StoredObject } from "@kiteseal/core/store";
+import { type Key, parseKey, type Store, type StoredObject } from "@kiteseal/core/store";
 import { openObject, openStore } from "@kiteseal/storage-adapters";
 import type { Located, Target } from "./targets.ts";
 
@@ -56,8 +56,12 @@ export async function* listedTargets(url: string, leftOut: { count: number }, ct
   let found = false;
   for await (const object of store.list(prefix, ctx)) {
     const inside = object.key.slice(prefix.length);
-    if (inside.split("/").includes(ATTESTATIONS_FOLDER)) continue;
-    if (SIDECAR.test(inside)) {
+    if (inside.split("/").includes(ATTESTATIONS_FOLDER)) {
+      leftOut.count += 1;
+      continue;
+    }
+    // Only what lies beside its own artifact is that artifact's attestation; anything else of that name is an artifact.
+    if (SIDECAR.test(inside) && (await store.head(parseKey(object.key.replace(SIDECAR, "")), ctx)) !== undefined) {
       leftOut.count += 1;
       continue;
     }

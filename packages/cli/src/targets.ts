@@ -13,7 +13,7 @@ import { listedTargets, pinnedTargets, storedTarget } from "./stored-targets.ts"
 export const TARGET_OPTIONS: readonly OptionSpec[] = [
   {
     flags: "--checksums <file>",
-    description: "every file that this SHA256SUMS lists: compared with its line, then verified",
+    description: "every file that this SHA256SUMS lists, beside it: compared with its line, then verified",
   },
   { flags: "--digest <sha256:hex>", description: "bytes that are elsewhere; needs --name or --any-name" },
   { flags: "--recursive", description: "every object below a store address" },
@@ -56,6 +56,9 @@ export interface TargetRequest {
 /** Throws ERR_USAGE, ERR_NO_MATCH (an empty set is an error), ERR_PINS_INVALID and those of reading lists of files. */
 export async function selectTargets(request: TargetRequest, ctx: Context): Promise<TargetSet> {
   const { args, options, io } = request;
+  if (args.includes("")) {
+    throw new KitesealError("ERR_USAGE", "a target is empty", { hint: "is a variable of the script unset?" });
+  }
   const digest = options.text("digest");
   const checksums = options.text("checksums");
   const pinsPath = options.text("pins");

@@ -10,6 +10,8 @@ export interface ErrorEntry {
   /** The verification check that fails with this code. */
   readonly check?: string;
   readonly means: string;
+  /** What to do next where the failure itself says nothing better. */
+  readonly next?: string;
 }
 
 export const ERRORS = {
@@ -57,42 +59,76 @@ export const ERRORS = {
     means: "the store returned other bytes than its name for them says",
   },
   ERR_PINS_INVALID: { kind: "usage", means: "the pins file cannot be used" },
-  ERR_PIN_CHANGED: { kind: "refused", means: "the object is no longer the one that was pinned" },
-  ERR_CHECKSUM_MISMATCH: { kind: "refused", means: "a file does not have the digest that its checksum file states" },
+  ERR_PIN_CHANGED: {
+    kind: "refused",
+    means: "the object is no longer the one that was pinned",
+    next: "the object was replaced after it was pinned: do not release; ask who wrote the store",
+  },
+  ERR_CHECKSUM_MISMATCH: {
+    kind: "refused",
+    means: "a file does not have the digest that its checksum file states",
+    next: "the file or its checksum file was changed: fetch both again",
+  },
 
-  ERR_LIMIT_EXCEEDED: { kind: "refused", check: "limits", means: "a size or a count is over its limit" },
-  ERR_BUNDLE_INVALID: { kind: "refused", check: "bundle", means: "the bundle is not a well-formed Sigstore bundle" },
-  ERR_TIME: { kind: "refused", check: "time", means: "no verified time, or one outside a validity period" },
+  ERR_LIMIT_EXCEEDED: {
+    kind: "refused",
+    check: "limits",
+    means: "a size or a count is over its limit",
+    next: "kiteseal writes nothing of this size; ask who did",
+  },
+  ERR_BUNDLE_INVALID: {
+    kind: "refused",
+    check: "bundle",
+    means: "the bundle is not a well-formed Sigstore bundle",
+    next: "fetch the attestation again; if it stays so, publish again",
+  },
+  ERR_TIME: {
+    kind: "refused",
+    check: "time",
+    means: "no verified time, or one outside a validity period",
+    next: "do not release; the signature's time is not to be had from this attestation",
+  },
   ERR_CERTIFICATE: {
     kind: "refused",
     check: "certificate",
     means: "the signing certificate is not one the trusted root accepts",
+    next: "is this the trusted root of the services that signed? if it is, do not release",
   },
   ERR_SCT: {
     kind: "refused",
     check: "sct",
     means: "the certificate is not in a certificate transparency log of the trusted root",
+    next: "is this the trusted root of the services that signed? if it is, do not release",
   },
   ERR_LOG_INCLUSION: {
     kind: "refused",
     check: "log",
     means: "the entry is not proven to be in a log of the trusted root",
+    next: "is this the trusted root of the services that signed? if it is, do not release",
   },
   ERR_LOG_MISSING: {
     kind: "refused",
     check: "log",
     means: "the trusted root lists a log and the bundle has no entry of one",
+    next: "sign with the log that the trusted root lists, or use the root of the services that signed",
   },
   ERR_LOG_BODY: {
     kind: "refused",
     check: "log",
     means: "the log's entry is about another signature, content or certificate",
+    next: "do not release; the attestation was put together from parts or edited",
   },
-  ERR_SIGNATURE: { kind: "refused", check: "signature", means: "the signature does not match" },
+  ERR_SIGNATURE: {
+    kind: "refused",
+    check: "signature",
+    means: "the signature does not match",
+    next: "do not release; the attestation was edited",
+  },
   ERR_STATEMENT_INVALID: {
     kind: "refused",
     check: "statement",
     means: "the signed payload is not a well-formed in-toto statement",
+    next: "ask who signed it; kiteseal signs no such statement",
   },
   ERR_AGREEMENT: {
     kind: "refused",
@@ -105,14 +141,29 @@ export const ERRORS = {
     check: "subject",
     means: "the statement is about these bytes under another name",
   },
-  ERR_IDENTITY: { kind: "refused", check: "identity", means: "signed by somebody whom the rule does not allow" },
+  ERR_IDENTITY: {
+    kind: "refused",
+    check: "identity",
+    means: "signed by somebody whom the rule does not allow",
+    next: "do not release; ask the builder that is named why these bytes came from there",
+  },
   ERR_IDENTITY_UNPROVEN: {
     kind: "refused",
     check: "identity",
     means: "the rule asks for something that the certificate does not prove",
   },
-  ERR_PREDICATE_TYPE: { kind: "refused", check: "predicate", means: "the statement is of another predicate type" },
-  ERR_RULE: { kind: "refused", check: "rule", means: "a condition of the rule does not hold" },
+  ERR_PREDICATE_TYPE: {
+    kind: "refused",
+    check: "predicate",
+    means: "the statement is of another predicate type",
+    next: "is there another attestation of this artifact? name its type with --type or in the rule",
+  },
+  ERR_RULE: {
+    kind: "refused",
+    check: "rule",
+    means: "a condition of the rule does not hold",
+    next: "do not release, or change the rule if it is the rule that is wrong",
+  },
   ERR_RULE_UNPROVEN: {
     kind: "refused",
     check: "rule",
@@ -125,17 +176,36 @@ export const ERRORS = {
   },
   ERR_NO_RULE: { kind: "refused", means: "no rule of the policy is about this name" },
 
-  ERR_UNATTESTED: { kind: "unattested", means: "no attestation of these bytes was found" },
+  ERR_UNATTESTED: {
+    kind: "unattested",
+    means: "no attestation of these bytes was found",
+    next: "these bytes were never attested there, or the attestation is elsewhere (--attestations, --bundle)",
+  },
 
   ERR_TOKEN_EXPIRED: { kind: "undetermined", means: "the identity token has expired and no other could be had" },
   ERR_TOKEN_UNAVAILABLE: { kind: "undetermined", means: "no identity token could be had" },
   ERR_SERVICE_UNAVAILABLE: { kind: "undetermined", means: "a service did not answer as it should; a retry may help" },
-  ERR_TIMEOUT: { kind: "undetermined", means: "something took longer than it may" },
-  ERR_STORE_UNAVAILABLE: { kind: "undetermined", means: "the store did not answer as it should; a retry may help" },
-  ERR_STORE_DENIED: { kind: "undetermined", means: "the store denied access, which says nothing about what it holds" },
+  ERR_STORE_UNAVAILABLE: {
+    kind: "undetermined",
+    means: "the store did not answer as it should; a retry may help",
+    next: "try again; nothing is known of the artifact",
+  },
+  ERR_STORE_DENIED: {
+    kind: "undetermined",
+    means: "the store denied access, which says nothing about what it holds",
+    next: "give this role the right to list and read attestations",
+  },
   ERR_FILE_CHANGED: { kind: "undetermined", means: "a file changed while it was read" },
-  ERR_BUDGET_SPENT: { kind: "undetermined", means: "the bounds on time or bytes were reached before an answer" },
-  ERR_CANDIDATE_UNREADABLE: { kind: "undetermined", means: "an attestation is listed but could not be read" },
+  ERR_BUDGET_SPENT: {
+    kind: "undetermined",
+    means: "the bounds on time or bytes were reached before an answer",
+    next: "remove junk from the store, or name the attestation with --bundle",
+  },
+  ERR_CANDIDATE_UNREADABLE: {
+    kind: "undetermined",
+    means: "an attestation is listed but could not be read",
+    next: "try again; if it stays so, restore the store's attestations or publish again",
+  },
 
   ERR_INTERRUPTED: { kind: "interrupted", means: "stopped by a signal" },
 } as const;

@@ -2,8 +2,10 @@
 // Every bound on bytes, counts and time, each with its reason. A test names each one.
 
 export const LIMITS = {
-  /** A bundle of a statement with 1,024 subjects and long names is under 1 MiB; a Rekor v1 entry repeats nothing of it. */
+  /** A statement of 1,024 subjects with names of 100 characters is 200 KiB; a log entry repeats nothing of it. */
   bundleBytes: 4_194_304,
+  /** Certificate, log entries, timestamps: what a bundle holds beside its payload. */
+  bundleOverheadBytes: 262_144,
   /** A .jsonl file of bundles, as `gh attestation download` writes. */
   bundleFileBytes: 67_108_864,
   bundlesPerFile: 1024,

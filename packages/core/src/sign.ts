@@ -8,7 +8,7 @@ export { readJob } from "./buildkite/job.ts";
 export type { Job, JobFacts, PluginReference } from "./buildkite/job.ts";
 export { readClaims } from "./buildkite/claims.ts";
 export type { UnverifiedClaims } from "./buildkite/claims.ts";
-export { createTokenSource, SIGNING_AUDIENCE } from "./buildkite/token-source.ts";
+export { createTokenSource } from "./buildkite/token-source.ts";
 export type { TokenSource, TokenSourceOptions } from "./buildkite/token-source.ts";
 export { decodeSigningConfig } from "./sigstore/signing-config.ts";
 export type { SigningConfig } from "./sigstore/signing-config.ts";

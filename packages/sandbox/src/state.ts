@@ -13,7 +13,7 @@ import {
   truncateSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { isRecord } from "./json.ts";
 import type { EntryFile, LogEntry } from "./log.ts";
@@ -50,9 +50,16 @@ export interface State {
   write(name: string, content: string): string;
 }
 
+/** Level by level: a recursive mkdir below procfs never returns. */
+function makeDirectories(path: string): void {
+  if (existsSync(path)) return;
+  if (dirname(path) !== path) makeDirectories(dirname(path));
+  mkdirSync(path, { mode: 0o700 });
+}
+
 /** Opens the directory, making it and the keys it lacks. Throws the file system's errors, or Error for a damaged file. */
 export async function openState(directory: string, now: Date): Promise<State> {
-  mkdirSync(join(directory, "keys"), { recursive: true, mode: 0o700 });
+  makeDirectories(join(directory, "keys"));
   chmodSync(directory, 0o700);
   const write = (name: string, content: string): string => writeWhole(join(directory, name), content);
   const created = readOr(join(directory, "created"), () =>

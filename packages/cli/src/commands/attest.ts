@@ -17,7 +17,7 @@ import { attest, type Attestation, type AttestSubject, putAttestation } from "@k
 import type { Location } from "@kiteseal/core/store";
 import { openStore } from "@kiteseal/storage-adapters";
 import { type Config, loadConfig } from "../config.ts";
-import { checkOutput, openDestination } from "../destination.ts";
+import { checkOutput, openDestination, WRITTEN } from "../destination.ts";
 import { addOptions, COMMON_OPTIONS, type Options, QUIET_OPTION } from "../flags.ts";
 import type { RedactedIo } from "../io.ts";
 import { writeOutput } from "../output.ts";
@@ -73,7 +73,7 @@ export async function run(invocation: Invocation): Promise<number> {
   checkBundleName(outputs, { count: subjects.length, perArtifact: options.has("statement") });
   const root = await openRoot(outputs, { config, setup });
   for (const path of outputs.bundle === undefined || outputs.bundle === "-" ? [] : [outputs.bundle])
-    await checkOutput(resolve(io.cwd, path));
+    await checkOutput(resolve(io.cwd, path), WRITTEN.bundle);
   const { attestations, warnings } = await attest({ ...setup.request, subjects }, ctx);
   if (root !== undefined) for (const attestation of attestations) await store(root, attestation, ctx);
   const files = [

@@ -6,7 +6,7 @@ import type { Command } from "commander";
 import { collectArtifacts, type Context, KitesealError } from "@kiteseal/core";
 import { encodePins, publish, type Publication } from "@kiteseal/core/sign";
 import { loadConfig } from "../config.ts";
-import { checkOutput, openDestination } from "../destination.ts";
+import { checkOutput, WRITTEN, openDestination } from "../destination.ts";
 import { addOptions, COMMON_OPTIONS, QUIET_OPTION } from "../flags.ts";
 import { writeOutput } from "../output.ts";
 import { prepareSigning, SIGNING_OPTIONS, STATEMENT_OPTIONS } from "../signing.ts";
@@ -69,7 +69,7 @@ export async function run(invocation: Invocation): Promise<number> {
   const repository = await openDestination(config.store.value, { config, job });
   const pins = options.text("pins");
   const pinsPath = pins === undefined ? undefined : resolve(io.cwd, pins);
-  if (pinsPath !== undefined) await checkOutput(pinsPath);
+  if (pinsPath !== undefined) await checkOutput(pinsPath, WRITTEN.pins);
   const publication = await publish(
     {
       ...request,

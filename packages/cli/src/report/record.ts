@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rows and runs as plain data for machines. JSON Schema: docs/reference/verify-report.schema.json. Dates are ISO 8601;
 // integers that JSON numbers cannot hold are strings.
-import { isKeyIdentity, isVerified, type Signer, type Verdict } from "@kiteseal/core";
+import { errorEntry, isKeyIdentity, isVerified, type Signer, type Verdict } from "@kiteseal/core";
 import { escapeJson } from "./escape.ts";
 import { outcomeOf, type Row, type Run } from "./run.ts";
 import type { Tally } from "./tally.ts";
@@ -25,7 +25,8 @@ function artifactOf({ artifact }: Verdict): object {
 function judgementOf(verdict: Verdict): object {
   const { rule, checks, attestations, places } = verdict;
   if (!isVerified(verdict)) {
-    const { code, hint, exception } = verdict;
+    const { code, exception } = verdict;
+    const hint = verdict.hint ?? errorEntry(code).next;
     return { code, hint, rule, exception, checks, attestations, places };
   }
   const { signer, build, times, bundleDigest, statement } = verdict;

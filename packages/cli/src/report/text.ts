@@ -2,6 +2,7 @@
 // The report for people: one line an artifact that passed; for one that did not, which check, what was expected, what was
 // found, what to do next; at the end what all of it rests on. Every value goes through escapeText.
 import {
+  errorEntry,
   type AttestationReport,
   type BuildFacts,
   type Check,
@@ -49,7 +50,7 @@ async function* render(
   if (options.terminal && !options.quiet && passed > LISTED_ON_TERMINAL)
     yield `  … and ${passed - LISTED_ON_TERMINAL} more verified\n`;
   if (options.quiet && tally.exitCode === 0 && tally.counts.excepted === 0) {
-    if (run.trust.sandbox) yield `${sandboxLine(options.style)}\n`;
+    for (const line of qualifications(run, options.style)) yield `${line}\n`;
     return;
   }
   yield `${trailer(run, tally, options.style).join("\n")}\n`;
@@ -91,7 +92,7 @@ function field(label: string, value: string | undefined): readonly string[] {
 function failure(row: Row, outcome: Outcome, style: Style): readonly string[] {
   if (row.kind === "failure") {
     const { code, message, hint } = row.error;
-    return [`${headline(outcome, rowName(row), style)}  ${code}`, ...field("found", message), ...field("hint", hint)];
+    return [`${headline(outcome, rowName(row), style)}  ${code}`, ...field("found", message), ...field("hint", hint ?? errorEntry(code).next)];
   }
   const { verdict } = row;
   if (isVerified(verdict)) return [];
@@ -102,7 +103,7 @@ function failure(row: Row, outcome: Outcome, style: Style): readonly string[] {
     ...exceptionFields(verdict, style),
     ...(failing === undefined ? [] : checkFields(failing)),
     ...field("signed by", describeBuild(nearest?.build) ?? (nearest?.signer && signerText(nearest.signer))),
-    ...field("hint", verdict.hint ?? failing?.hint ?? (outcome === "unattested" ? UNATTESTED_HINT : undefined)),
+    ...field("hint", verdict.hint ?? failing?.hint ?? errorEntry(verdict.code).next),
     ...considered(verdict.attestations),
     ...(outcome === "rejected" ? [] : placesLooked(verdict)),
   ];
@@ -134,9 +135,6 @@ function exceptionFields(verdict: UnverifiedArtifact, style: Style): readonly st
   ];
 }
 
-const UNATTESTED_HINT =
-  "these bytes were never attested there, or the attestation is elsewhere (--attestations, --bundle)";
-
 function checkFields({ id, expected, found }: Check): readonly string[] {
   return [...field("check", id), ...field("expected", expected), ...field("found", found)];
 }
@@ -159,17 +157,29 @@ export function trailer(run: Run, tally: Tally, style: Style): readonly string[]
   const { counts, exitCode } = tally;
   const shown = OUTCOMES.filter((outcome) => outcome === "verified" || counts[outcome] > 0);
   const words = shown.map((outcome) => `${counts[outcome]} ${outcome}`).join(", ");
-  const left = run.leftOut.count;
   const good = counts.excepted > 0 ? "loud" : "good";
   return [
     style(exitCode === 0 ? good : "bad", exitCode === 0 ? words : `${words}: do not release (exit ${exitCode})`),
     ...(tally.endedEarly ? [style("loud", "stopped at the first failure: what comes after it was not looked at")] : []),
-    ...(left === 0 ? [] : [`${left} attestation file${left === 1 ? "" : "s"} among them left out`]),
+    ...leftOutLine(run),
     ...trustLines(run, style),
     policyLine(run),
     ...run.policy.warnings.map((warning) => style("loud", `warning: ${escapeText(warning)}`)),
     ...(run.ignored.length === 0 ? [] : [`ignored: ${escapeText(run.ignored.join(", "))}`]),
   ];
+}
+
+/** What a pass must not be read without, however quiet. */
+function qualifications(run: Run, style: Style): readonly string[] {
+  return [
+    ...(run.trust.sandbox ? [sandboxLine(style)] : []),
+    ...leftOutLine(run),
+    ...run.policy.warnings.map((warning) => style("loud", `warning: ${escapeText(warning)}`)),
+  ];
+}
+
+function leftOutLine({ leftOut: { count } }: Run): readonly string[] {
+  return count === 0 ? [] : [`${count} attestation file${count === 1 ? "" : "s"} among them left out`];
 }
 
 function trustLines({ trust, startedAt }: Run, style: Style): readonly string[] {

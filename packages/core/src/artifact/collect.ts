@@ -16,8 +16,8 @@ export interface CollectOptions {
   readonly cwd: string;
   /** Absolute; names are relative to it. */
   readonly base: string;
-  /** Whether globs enter `.git`: for verifying every file of a directory, never for publishing one. */
-  readonly enterGit?: boolean;
+  /** For verifying: globs enter `.git`, and a link to a directory is refused instead of passed over. */
+  readonly everything?: boolean;
 }
 
 export interface CollectedFile {
@@ -30,7 +30,7 @@ export interface CollectedFile {
 export interface Collection {
   /** Each file once, sorted by the bytes of its name. */
   readonly files: readonly CollectedFile[];
-  /** Absolute paths that a glob met and left out: bundles beside the file that they are about. */
+  /** Absolute paths that a glob met and left out: bundles beside the file that they are about; with `everything` also folders of attestations. */
   readonly sidecars: readonly string[];
 }
 
@@ -74,7 +74,7 @@ export async function collectArtifacts(
       continue;
     }
     let matched = false;
-    for await (const path of globFiles(pattern, options, ctx)) {
+    for await (const path of globFiles(pattern, { ...options, leftOut: (path) => void sidecars.add(path) }, ctx)) {
       if (await isSidecar(path)) sidecars.add(path);
       else {
         matched = true;
@@ -119,7 +119,11 @@ async function isSidecar(path: string): Promise<boolean> {
 }
 
 /** Reads nothing above the pattern's first segment with a wildcard, which is where the walk starts. */
-async function* globFiles(pattern: string, { cwd, enterGit }: CollectOptions, ctx: Context): AsyncGenerator<string> {
+async function* globFiles(
+  pattern: string,
+  { cwd, everything = false, leftOut }: GlobRequest,
+  ctx: Context,
+): AsyncGenerator<string> {
   if (!isGlob(pattern)) return;
   const segments = pattern.replace(/^(?:\.\/+)+/, "").split("/");
   const fixed = segments.findIndex(isGlob);
@@ -131,8 +135,13 @@ async function* globFiles(pattern: string, { cwd, enterGit }: CollectOptions, ct
   const root = resolve(cwd, `${segments.slice(0, fixed).join("/")}${fixed > 0 ? "/" : ""}`);
   if ((await statOrAbsent(root))?.isDirectory() !== true) return;
   const glob = pathGlob(rest);
-  const keptOut = enterGit === true ? [ATTESTATIONS] : [ATTESTATIONS, GIT];
-  yield* walk({ directory: root, state: glob.start }, { glob, keptOut }, ctx);
+  const keptOut = everything ? [ATTESTATIONS] : [ATTESTATIONS, GIT];
+  yield* walk({ directory: root, state: glob.start }, { glob, keptOut, everything, leftOut }, ctx);
+}
+
+interface GlobRequest extends CollectOptions {
+  /** Told of each folder of attestations that is passed over. */
+  readonly leftOut: (path: string) => void;
 }
 
 interface Place {
@@ -143,19 +152,22 @@ interface Place {
 interface Walk {
   readonly glob: PathGlob;
   readonly keptOut: readonly string[];
+  readonly everything: boolean;
+  readonly leftOut: (path: string) => void;
 }
 
-async function* walk(start: Place, { glob, keptOut }: Walk, ctx: Context): AsyncGenerator<string> {
+async function* walk(start: Place, { glob, keptOut, everything, leftOut }: Walk, ctx: Context): AsyncGenerator<string> {
   const places = [start];
   for (let place = places.pop(); place !== undefined; place = places.pop()) {
     const { directory, state } = place;
     throwIfInterrupted(ctx);
     for await (const entry of entries(directory)) {
+      if (everything && entry.name === ATTESTATIONS) leftOut(join(directory, entry.name));
       const next = keptOut.includes(entry.name) ? [] : glob.step(state, entry.name.normalize("NFC"));
       if (next.length === 0) continue;
       const path = join(directory, entry.name);
       if (entry.isDirectory()) places.push({ directory: path, state: next });
-      else if (glob.accepts(next) && (await isMatchedFile(path, entry))) yield path;
+      else if (glob.accepts(next) && (await isMatchedFile(path, entry, everything))) yield path;
     }
   }
 }
@@ -174,11 +186,12 @@ async function* entries(directory: string): AsyncGenerator<Dirent> {
 }
 
 /** A link to a directory is none of the files meant; what is neither is not passed over. */
-async function isMatchedFile(path: string, entry: Dirent): Promise<boolean> {
+async function isMatchedFile(path: string, entry: Dirent, everything: boolean): Promise<boolean> {
   if (entry.isFile()) return true;
   const target = await statOrAbsent(path);
-  if (target?.isDirectory() === true) return false;
+  if (target?.isDirectory() === true && !everything) return false;
   if (target?.isFile() === true) return true;
-  const what = target === undefined ? "a link to nothing" : "not a regular file";
+  const directory = target?.isDirectory() === true ? "a link to a directory" : "not a regular file";
+  const what = target === undefined ? "a link to nothing" : directory;
   throw new KitesealError("ERR_UNREADABLE", `${quote(path)} matches a pattern and is ${what}`);
 }

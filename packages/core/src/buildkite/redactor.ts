@@ -114,6 +114,24 @@ export function createFinder(secrets: readonly Secret[]): Finder {
   };
 }
 
+/** A value that was cut short by quoting: its beginning, right before the ellipsis. */
+function redactCut(text: string, secrets: readonly Secret[]): string {
+  if (!text.includes("…")) return text;
+  return text
+    .split("…")
+    .map((piece, i, all) => (i === all.length - 1 ? piece : withoutPrefix(piece, secrets)))
+    .join("…");
+}
+
+function withoutPrefix(piece: string, secrets: readonly Secret[]): string {
+  for (const { value } of secrets) {
+    for (let length = Math.min(value.length, piece.length); length >= MIN_SECRET_BYTES; length--) {
+      if (piece.endsWith(value.slice(0, length))) return `${piece.slice(0, piece.length - length)}[REDACTED]`;
+    }
+  }
+  return piece;
+}
+
 /** Replaces every form of every secret by `[REDACTED]`. */
 export function createRedactor(secrets: readonly Secret[]): Redactor {
   const known = [...secrets];
@@ -126,7 +144,7 @@ export function createRedactor(secrets: readonly Secret[]): Redactor {
       if (hit.start >= done) out += `${text.slice(done, hit.start)}[REDACTED]`;
       done = Math.max(done, hit.end);
     }
-    return out + text.slice(done);
+    return redactCut(out + text.slice(done), known);
   };
   const add = (secret: Secret): void => {
     if (Buffer.byteLength(secret.value) < MIN_SECRET_BYTES) return;

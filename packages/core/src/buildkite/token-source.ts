@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where identity tokens come from: a file, SIGSTORE_ID_TOKEN, the agent API, the agent's own command. Each token is
 // announced to the caller and to the agent's redactor before anything else happens to it, and is in no error.
-import { createReadStream } from "node:fs";
+import { openRegularFile } from "../artifact/file.ts";
 import type { Context } from "../context.ts";
 import { isKitesealError, KitesealError, quote } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
@@ -116,14 +116,19 @@ function check(token: string, expected: { audience: string; expiryHint: string }
 }
 
 async function readTokenFile(path: string): Promise<string> {
-  const chunks: Uint8Array[] = [];
   try {
-    // One byte more than allowed, so that readClaims refuses what is too long.
-    for await (const chunk of createReadStream(path, { end: LIMITS.tokenBytes })) chunks.push(Buffer.from(chunk));
+    const { handle } = await openRegularFile(path);
+    try {
+      // One byte more than allowed, so that readClaims refuses what is too long.
+      const buffer = Buffer.alloc(LIMITS.tokenBytes + 1);
+      const { bytesRead } = await handle.read(buffer, 0, buffer.length, 0);
+      return buffer.toString("utf8", 0, bytesRead).trim();
+    } finally {
+      await handle.close();
+    }
   } catch (cause) {
     throw new KitesealError("ERR_UNREADABLE", `the identity token file ${quote(path)} cannot be read`, { cause });
   }
-  return Buffer.concat(chunks).toString("utf8").trim();
 }
 
 function present(value: string | undefined): string | undefined {

@@ -7,6 +7,7 @@ import type { UnverifiedClaims } from "../buildkite/claims.ts";
 import type { Job } from "../buildkite/job.ts";
 import { compareJobWithToken } from "../buildkite/job-agreement.ts";
 import type { Secrets } from "../buildkite/secrets.ts";
+import { parseTokenSubject } from "../buildkite/token-subject.ts";
 import type { Compute } from "../compute.ts";
 import type { Context } from "../context.ts";
 import { KitesealError } from "../errors.ts";
@@ -70,6 +71,7 @@ export async function attest(request: AttestRequest, ctx: Context): Promise<Atte
   checkEligible(request.job, request.subjects, "attest");
   const claims = await request.identity.claims(ctx);
   const { commitUnproven } = compareJobWithToken(request.job, claims);
+  refuseAmbiguous(claims.subject);
   requireTransparencyConsent(request.identity.services, request.consent, disclosure(claims, request.subjects.length));
   const { statements, warnings } = buildStatements(request, claims);
   const guarded = statements.map((statement) => guardPayload(statement, request.secrets, { allow: request.leakAllow }));
@@ -85,6 +87,15 @@ export async function attest(request: AttestRequest, ctx: Context): Promise<Atte
       ]
     : [];
   return { attestations, warnings: [...symbolic, ...warnings, ...notes] };
+}
+
+/** A branch or step key with a colon: nobody could verify the certificate, so nothing is logged for it. */
+function refuseAmbiguous(subject: string): void {
+  const parsed = parseTokenSubject(subject);
+  if (parsed.kind !== "ambiguous") return;
+  throw new KitesealError("ERR_TOKEN_INVALID", `the token's subject can be read in two ways: ${parsed.reason}`, {
+    hint: "use no colon in branch names and step keys of pipelines that sign",
+  });
 }
 
 function buildStatements(

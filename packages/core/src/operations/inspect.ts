@@ -44,6 +44,8 @@ export function inspectBundle(unverifiedBytes: Uint8Array): Inspection {
   const { signer, content } = bundle;
   const leaf =
     signer.kind === "certificate" ? attempt(() => parseLeaf(signer.chain[0] ?? new Uint8Array())) : undefined;
+  const validity =
+    leaf === undefined ? undefined : attempt(() => ({ notBefore: leaf.notBefore, notAfter: leaf.notAfter }));
   const identity = leaf === undefined ? undefined : attempt(() => readSigner(leaf));
   const statement =
     content.kind === "dsse" ? attempt(() => readStatement(content.envelope, { allowV01: true }).statement) : undefined;
@@ -54,7 +56,7 @@ export function inspectBundle(unverifiedBytes: Uint8Array): Inspection {
     content: content.kind,
     ...(identity === undefined ? {} : { unverifiedSigner: identity }),
     ...(build === undefined ? {} : { unverifiedBuild: build }),
-    ...(leaf === undefined ? {} : { unverifiedValidity: { notBefore: leaf.notBefore, notAfter: leaf.notAfter } }),
+    ...(validity === undefined ? {} : { unverifiedValidity: validity }),
     ...(statement === undefined ? {} : { unverifiedStatement: statement }),
     unverifiedLogEntries: bundle.logEntries.map(describeEntry),
     timestamps: bundle.timestamps.length,
@@ -64,6 +66,8 @@ export function inspectBundle(unverifiedBytes: Uint8Array): Inspection {
 
 function describeEntry(entry: LogEntry): Inspection["unverifiedLogEntries"][number] {
   const { kind, version, logIndex, integratedTime } = entry;
-  const time = integratedTime === 0n ? {} : { integratedTime: new Date(Number(integratedTime) * 1000) };
+  const date = new Date(Number(integratedTime) * 1000);
+  // Zero is a log without a time; a number that is no date is shown as none.
+  const time = integratedTime === 0n || Number.isNaN(date.getTime()) ? {} : { integratedTime: date };
   return { kind: `${kind} ${version}`, logIndex, ...time };
 }

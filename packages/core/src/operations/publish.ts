@@ -53,10 +53,11 @@ export async function publish(request: PublishRequest, ctx: Context): Promise<Pu
   const subjects = prepared.map(({ name, source }) => ({ name, digests: source.digests }));
   const { attestations, warnings } = await attest({ ...request, subjects }, ctx);
   for (const attestation of attestations) await store(request, attestation, ctx);
+  const bySubject = attestationsByName(attestations);
   const kept: string[] = [];
   let done = 0;
   const artifacts = await forEachLimited(prepared, request.concurrency, async (item) => {
-    const artifact = await storeArtifact(request, { item, attestations, kept }, ctx);
+    const artifact = await storeArtifact(request, { item, attestations: bySubject, kept }, ctx);
     ctx.progress?.({ stage: "upload", subject: item.name, done: ++done, total: prepared.length, unit: "items" });
     return artifact;
   });
@@ -72,6 +73,14 @@ async function prepare(request: PublishRequest, file: CollectedFile, ctx: Contex
 
 function combine(plan: DigestPlan, more: readonly HashAlgorithm[]): DigestPlan {
   return { ...plan, algorithms: [...new Set([...plan.algorithms, ...more])] };
+}
+
+function attestationsByName(attestations: readonly Attestation[]): ReadonlyMap<string, readonly Attestation[]> {
+  const byName = new Map<string, Attestation[]>();
+  for (const attestation of attestations) {
+    for (const { name } of attestation.subjects) byName.set(name, [...(byName.get(name) ?? []), attestation]);
+  }
+  return byName;
 }
 
 /** Looks before signing. A role that may only write cannot look; then the write itself decides. */
@@ -108,12 +117,12 @@ async function store(request: PublishRequest, attestation: Attestation, ctx: Con
 
 async function storeArtifact(
   request: PublishRequest,
-  o: { item: Prepared; attestations: readonly Attestation[]; kept: string[] },
+  o: { item: Prepared; attestations: ReadonlyMap<string, readonly Attestation[]>; kept: string[] },
   ctx: Context,
 ): Promise<PublishedArtifact> {
   const { name, key, source } = o.item;
   const { store: target } = request.repository.artifacts;
-  const own = o.attestations.filter((a) => a.subjects.some((s) => s.name === name));
+  const own = o.attestations.get(name) ?? [];
   if (request.sidecar) await putSidecar(request, { key, bundle: own[0]?.bundle, kept: o.kept }, ctx);
   const stored = await target.put(key, { source: source }, ctx);
   return {

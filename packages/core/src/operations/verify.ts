@@ -6,7 +6,7 @@ import type { Artifact } from "../artifact/source.ts";
 import type { Compute } from "../compute.ts";
 import { inOrder } from "../concurrency.ts";
 import type { Context } from "../context.ts";
-import { KitesealError } from "../errors.ts";
+import { isKitesealError, KitesealError } from "../errors.ts";
 import { Completeness } from "../policy/completeness.ts";
 import { decide, type Candidate } from "../policy/decide.ts";
 import { applyException } from "../policy/exceptions.ts";
@@ -85,24 +85,32 @@ async function verifyOne(artifact: Artifact, run: Run, ctx: Context): Promise<Ve
   const signers = allowedSubjects(rule.signer);
   const buildNumber = rule.signer.kind === "buildkite" ? rule.signer.build?.value : undefined;
   const asked = { signers, ...(buildNumber === undefined ? {} : { buildNumber }) };
-  const candidates: Candidate[] = [];
-  const places: PlaceReport[] = [];
-  let known = artifact;
-  for await (const found of lookup(artifact, asked, ctx)) {
-    places.push({ place: found.place, outcome: found.outcome, count: found.handles.length });
-    for (const handle of found.handles) {
-      const candidate = await run.reader.read(handle, ctx);
-      candidates.push(candidate);
-      known = await withAllDigests(known, candidate, { run, ctx });
-      const verdict = decide({ artifact: known, rule, rules, candidates, places, now: ctx.now() });
-      if (isVerified(verdict)) return verdict;
+  const seen: Seen = { artifact, candidates: [], places: [] };
+  const judge = (): Verdict => decide({ ...seen, rule, rules, now: ctx.now() });
+  try {
+    for await (const found of lookup(artifact, asked, ctx)) {
+      seen.places.push({ place: found.place, outcome: found.outcome, count: found.handles.length });
+      for (const handle of found.handles) {
+        const candidate = await run.reader.read(handle, ctx);
+        seen.candidates.push(candidate);
+        seen.artifact = await withAllDigests(seen.artifact, candidate, { run, ctx });
+        const verdict = judge();
+        if (isVerified(verdict)) return verdict;
+      }
     }
+  } catch (error) {
+    // What goes wrong for one artifact is that artifact's answer, never the end of the others'.
+    if (!isKitesealError(error) || error.kind === "interrupted") throw error;
+    const result = { kind: "unreadable", code: error.code, message: error.message } as const;
+    seen.candidates.push({ place: "the lookup", result });
   }
-  return applyException(
-    decide({ artifact: known, rule, rules, candidates, places, now: ctx.now() }),
-    policy,
-    ctx.now(),
-  );
+  return applyException(judge(), policy, ctx.now());
+}
+
+interface Seen {
+  artifact: Artifact;
+  readonly candidates: Candidate[];
+  readonly places: PlaceReport[];
 }
 
 function noRule(artifact: Artifact): UnverifiedArtifact {

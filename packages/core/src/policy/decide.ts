@@ -3,15 +3,16 @@
 // Success is demanded id by id: a row that is missing, twice there, or in any state but those listed, rejects.
 import type { Artifact } from "../artifact/source.ts";
 import type { ErrorCode } from "../errors.ts";
+import { LIMITS } from "../limits.ts";
 import type { AuthenticAttestation, AuthenticationFailure } from "../verification/authenticate.ts";
-import { AUTHENTICATE_CHECKS, DECIDE_CHECKS, type Check, type CheckId } from "../verification/check.ts";
+import { AUTHENTICATE_CHECKS, DECIDE_CHECKS, failed, type Check, type CheckId } from "../verification/check.ts";
 import { alsoRequired } from "./also-required.ts";
 import { identity } from "./identity.ts";
 import { predicate, ruleRequirements } from "./requirements.ts";
 import type { Rule } from "./rule.ts";
 import { blobSubject, subject } from "./subject.ts";
 import {
-  VerifiedArtifact,
+  makeVerified,
   type AttestationReport,
   type PlaceReport,
   type UnverifiedArtifact,
@@ -80,7 +81,7 @@ function rows(input: DecisionInput, attestation: AuthenticAttestation): readonly
 function ownRows({ artifact, now }: DecisionInput, rule: Rule, attestation: AuthenticAttestation): readonly Check[] {
   const { content } = attestation;
   return [
-    ...attestation.checks,
+    ...attestation.checks.map((check) => (check.id === "time" ? notFromTheFuture(check, attestation, now) : check)),
     content.kind === "blob"
       ? blobSubject(artifact, content.digest)
       : subject(rule, artifact, content.statement.subject),
@@ -88,6 +89,18 @@ function ownRows({ artifact, now }: DecisionInput, rule: Rule, attestation: Auth
     predicate(rule, attestation),
     ...[...ruleRequirements(rule).values()].map((requirement) => requirement(attestation, now)),
   ];
+}
+
+/** A stamp later than now means that one of two clocks is wrong; age and order would mean nothing. */
+function notFromTheFuture(check: Check, { times }: AuthenticAttestation, now: Date): Check {
+  const latest = new Date(now.getTime() + LIMITS.clockSkewMs);
+  const future = times.find(({ time }) => time > latest);
+  if (future === undefined) return check;
+  return failed("time", "ERR_TIME", {
+    expected: `no later than ${latest.toISOString()}`,
+    found: `${future.time.toISOString()} by ${future.authority}`,
+    hint: "is this machine's clock right?",
+  });
 }
 
 function firstFailure(checks: readonly Check[]): Check | undefined {
@@ -155,7 +168,7 @@ export function decide(input: DecisionInput): Verdict {
   const candidate = input.candidates[index];
   if (candidate === undefined || candidate.result.kind !== "authentic") return refused(input, attestations);
   const { attestation } = candidate.result;
-  return new VerifiedArtifact({
+  return makeVerified({
     artifact: input.artifact,
     rule: input.rule.id,
     checks: attestations[index]?.checks ?? [],

@@ -2,7 +2,6 @@
 // Rule key → Check. One small function a row; each says what was expected and what was found. Pure.
 import { factText, type FactName } from "../buildkite/facts.ts";
 import { quote } from "../errors.ts";
-import { LIMITS } from "../limits.ts";
 import type { ProvenanceFacts } from "../provenance/facts.ts";
 import { canonicalRepository } from "../provenance/repository.ts";
 import type { AuthenticAttestation } from "../verification/authenticate.ts";
@@ -99,8 +98,7 @@ function maxAge(seconds: number | undefined): Requirement | undefined {
     if (!Number.isFinite(earliest))
       return failed("rule.max-age", "ERR_RULE_UNPROVEN", { expected, found: "no verified time" });
     const found = `signed ${age} s ago, at ${new Date(earliest).toISOString()}`;
-    if (earliest - now.getTime() > LIMITS.clockSkewMs || age > seconds)
-      return failed("rule.max-age", "ERR_RULE", { expected, found });
+    if (age > seconds) return failed("rule.max-age", "ERR_RULE", { expected, found });
     return passed("rule.max-age", { note: found });
   };
 }

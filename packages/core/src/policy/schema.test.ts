@@ -90,6 +90,19 @@ describe("selectRule", () => {
     expect(selectRule(policy, "other")?.id).toBe("docs");
   });
 
+  it("lets `otherwise` speak for the names that no glob is about, and never for an artifact without a name", async () => {
+    const policy = await parse(GOOD);
+    expect(selectRule(policy, "other")?.artifacts).toEqual(["**"]);
+    expect(selectRule(policy, undefined)).toBeUndefined();
+    const anyName = await parse(GOOD.replace("    artifacts: docs/**", "    artifacts: docs/**\n    any-name: true"));
+    expect(selectRule(anyName, undefined)?.id).toBe("docs");
+  });
+
+  it("asks for a newer program before it looks at anything else", async () => {
+    const newer = `requires: ">=99.0"\nnew-key: 1\n${GOOD}`;
+    await expect(parse(newer)).rejects.toMatchObject({ hint: expect.stringContaining("update") as string });
+  });
+
   it("knows no rule without `otherwise`, and none for an artifact without a name", async () => {
     const policy = await parse(GOOD.replace("otherwise: docs\n", ""));
     expect(selectRule(policy, "other")).toBeUndefined();

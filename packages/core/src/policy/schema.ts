@@ -34,11 +34,15 @@ export async function parsePolicy(bytes: Uint8Array, options: ParsePolicyOptions
     uniqueKeys: true,
     customTags: [],
     merge: false,
+    logLevel: "error",
   });
   const where = { document, lines, path: options.path };
   const [error] = [...document.errors, ...document.warnings];
   if (error !== undefined) throw at(where, error.pos[0], { message: error.message.split("\n")[0] ?? "is not YAML" });
-  const shape = checkPolicyShape(plain(where));
+  const value = plain(where);
+  // Before its shape: a newer policy is told from a misspelt one by this key alone.
+  requireVersion(asRequirement(value), options.version);
+  const shape = checkPolicyShape(value);
   if ("issue" in shape) {
     const { path, message } = shape.issue;
     throw at(where, offsetOf(document, path), {
@@ -111,7 +115,6 @@ function offsetOf(document: Document, path: readonly PropertyKey[]): number {
 
 function compile(document: PolicyDocument, options: ParsePolicyOptions & { located: Located }, digest: string): Policy {
   const { located } = options;
-  located(["requires"], () => requireVersion(document.requires, options.version));
   const rules = Object.entries(document.rules).map(([id, rule]) =>
     located(["rules", id], () => compileRule(toInput(id, rule), options)),
   );
@@ -199,6 +202,11 @@ function toInput(id: string, rule: RuleDocument): RuleInput {
     alsoRequired: list(rule["also-required"]),
     dependencies: rule.dependencies,
   };
+}
+
+function asRequirement(value: unknown): string | undefined {
+  const text = typeof value === "object" && value !== null && "requires" in value ? value.requires : undefined;
+  return typeof text === "string" && /^>=\d+\.\d+(?:\.\d+)?$/.test(text) ? text : undefined;
 }
 
 /** An old program must not read a policy whose new keys it would refuse one by one. */

@@ -4,6 +4,8 @@ import { KitesealError, quote } from "../errors.ts";
 import { compileGlob } from "../glob.ts";
 import type { Policy, Rule } from "./rule.ts";
 
+const EVERY_NAME = ["**"];
+
 /**
  * The one rule whose globs match, else `otherwise`, else undefined. An artifact without a name has only the rule that
  * takes any name. Throws ERR_POLICY_INVALID if two rules match: which one counts must never be a question of order.
@@ -21,5 +23,9 @@ export function selectRule(policy: Policy, name: string | undefined): Rule | und
       { hint: "narrow the `artifacts` of one of them" },
     );
   }
-  return rule ?? rules.find((r) => r.id === otherwise);
+  if (rule !== undefined) return rule;
+  const fallback = rules.find((r) => r.id === otherwise);
+  if (fallback === undefined || (name === undefined && !fallback.anyName)) return undefined;
+  // Chosen for the names that no glob is about, its own globs say nothing of them.
+  return { ...fallback, artifacts: EVERY_NAME };
 }

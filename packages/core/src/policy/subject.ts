@@ -68,8 +68,13 @@ function otherBytes(artifact: Artifact, subjects: readonly Subject[]): Check {
 }
 
 function wrongName(rule: Rule, artifact: Artifact, same: readonly Subject[]): Check | undefined {
-  if (rule.anyName || artifact.name === undefined) return undefined;
+  if (rule.anyName) return undefined;
   const { name } = artifact;
+  if (name === undefined) {
+    const found = same.map((s) => quote(s.name ?? "")).join(", ");
+    const hint = "say the name with --name, or waive it with `any-name`";
+    return failed("subject", "ERR_SUBJECT_NAME", { expected: "a requested name", found, hint });
+  }
   const globs = rule.artifacts.map(compileGlob);
   const agreeing = same.filter(
     (s) => s.name !== undefined && namesAgree(s.name, name) && globs.some((glob) => glob(s.name ?? "")),

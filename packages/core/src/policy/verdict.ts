@@ -61,6 +61,8 @@ export interface UnverifiedArtifact extends Judged {
   readonly exception?: PolicyException;
 }
 
+const MAKER = Symbol("decide");
+
 /**
  * These bytes were signed by whom the rule allows. The class is exported for decide.ts only (an architecture test
  * holds that); its private member makes it impossible to write one down, and lets `isVerified` tell at run time.
@@ -79,7 +81,9 @@ export class VerifiedArtifact implements Evidence {
   readonly times: readonly VerifiedTime[];
   readonly bundleDigest: string;
 
-  constructor(evidence: Evidence) {
+  /** `maker` is this module's own: a genuine verdict's constructor makes no others. */
+  constructor(maker: symbol, evidence: Evidence) {
+    if (maker !== MAKER) throw new TypeError("a verdict is made by decide");
     this.artifact = evidence.artifact;
     this.rule = evidence.rule;
     this.checks = evidence.checks;
@@ -96,6 +100,11 @@ export class VerifiedArtifact implements Evidence {
   static isGenuine(value: unknown): value is VerifiedArtifact {
     return typeof value === "object" && value !== null && #genuine in value && value.#genuine;
   }
+}
+
+/** For decide.ts, which alone may say it (an architecture test holds that). */
+export function makeVerified(evidence: Evidence): VerifiedArtifact {
+  return new VerifiedArtifact(MAKER, evidence);
 }
 
 export type Verdict = VerifiedArtifact | UnverifiedArtifact;

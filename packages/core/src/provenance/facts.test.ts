@@ -36,7 +36,9 @@ describe("provenanceFacts", () => {
       { uri: "docker://i", digest: { sha256: "ab".repeat(32) } },
       { name: "local", digest: { sha256: "cd".repeat(32) } },
     ];
-    expect(provenanceFacts({ buildDefinition: { ...buildDefinition, resolvedDependencies }, runDetails }).dependencies).toEqual([
+    expect(
+      provenanceFacts({ buildDefinition: { ...buildDefinition, resolvedDependencies }, runDetails }).dependencies,
+    ).toEqual([
       { name: "plugin", uri: "git+https://h/p@v1", digest: {} },
       { uri: "docker://i", digest: { sha256: "ab".repeat(32) } },
     ]);

@@ -4,6 +4,7 @@
 import { DecodeError, encodeStatement, type Statement } from "@kiteseal/in-toto-attestation";
 import { elementPath, memberPath } from "@kiteseal/in-toto-attestation/json";
 import { KitesealError } from "../errors.ts";
+import { LIMITS } from "../limits.ts";
 import { createFinder, createRedactor, type Finder } from "../buildkite/redactor.ts";
 import type { Secrets, SkippedSecret } from "../buildkite/secrets.ts";
 
@@ -36,6 +37,7 @@ interface Leak {
 }
 
 const MAX_LEAKS = 10;
+const BASE64_GROWTH = 4 / 3;
 
 /**
  * Encodes `statement` and searches every string, number and key of it. Throws ERR_SECRET_FOUND naming variables and
@@ -43,6 +45,7 @@ const MAX_LEAKS = 10;
  */
 export function guardPayload(statement: Statement, secrets: Secrets, options: GuardOptions): GuardedPayload {
   const payload = encode(statement);
+  refuseOversize(payload);
   // What is searched is what was written, not what it was written from.
   const written: unknown = JSON.parse(new TextDecoder().decode(payload));
   const isAllowed = (secret: { name: string }): boolean => options.allow.includes(secret.name);
@@ -55,6 +58,16 @@ export function guardPayload(statement: Statement, secrets: Secrets, options: Gu
     return { name, path: findLeaks(written, find, redact)[0]?.path };
   });
   return { payload, skipped: secrets.skipped, allowed };
+}
+
+/** Before it is logged for ever: what could not be verified afterwards must not be signed. */
+function refuseOversize(payload: Uint8Array): void {
+  const most = Math.floor((LIMITS.bundleBytes - LIMITS.bundleOverheadBytes) / BASE64_GROWTH);
+  if (payload.length <= most) return;
+  throw new KitesealError("ERR_LIMIT_EXCEEDED", `the statement has ${payload.length} bytes, expected at most ${most}`, {
+    details: { expected: `at most ${most} bytes`, found: `${payload.length} bytes` },
+    hint: "nothing was signed; attest fewer files at a time, or a smaller predicate",
+  });
 }
 
 function encode(statement: Statement): Uint8Array {

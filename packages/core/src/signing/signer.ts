@@ -5,6 +5,7 @@ import { generateKeyPairSync, sign } from "node:crypto";
 import { readClaims, type UnverifiedClaims } from "../buildkite/claims.ts";
 import { SIGNING_AUDIENCE, type TokenSource } from "../buildkite/token-source.ts";
 import type { Context } from "../context.ts";
+import { KitesealError } from "../errors.ts";
 import { requestCertificate, type SigningCertificate } from "./fulcio.ts";
 import type { SigningServices } from "./services.ts";
 
@@ -12,7 +13,7 @@ export interface SigningIdentity {
   readonly services: SigningServices;
   /** What the token says that the certificate is, or will be, made from. Errors: TokenSource's. */
   claims(ctx: Context): Promise<UnverifiedClaims>;
-  /** A certificate with at least two minutes left. Errors: TokenSource's and requestCertificate's. */
+  /** The run's certificate; renewed when less than two minutes of it are left. Errors: TokenSource's and requestCertificate's. */
   certificate(ctx: Context): Promise<SigningCertificate>;
   /** ECDSA P-256 with SHA-256, DER. */
   sign(bytes: Uint8Array): Uint8Array;
@@ -40,10 +41,18 @@ interface Issued {
 /** Makes the key; nothing is requested until it is needed. */
 export function createSigningIdentity({ services, tokens }: SigningIdentityOptions): SigningIdentity {
   const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  let first: UnverifiedClaims | undefined;
   const token = renewing<IdentityToken>({
     make: async (ctx) => {
       const made = await tokens(SIGNING_AUDIENCE, ctx);
-      return { token: made, claims: readClaims(made) };
+      const claims = readClaims(made);
+      first ??= claims;
+      if (claims.subject !== first.subject || claims.facts.jobId !== first.facts.jobId) {
+        throw new KitesealError("ERR_JOB_MISMATCH", "the renewed identity token is another job's", {
+          hint: "one run signs for one job; start again",
+        });
+      }
+      return { token: made, claims };
     },
     isFresh: ({ claims }, now) => claims.expiresAt.getTime() - now.getTime() > TOKEN_MARGIN_MS,
   });

@@ -67,11 +67,11 @@ export async function findBundles(root: Location, options: FindOptions, ctx: Con
   const place = rootUrl(root);
   try {
     const { subjectDigest, signers } = options;
-    const own = await Promise.all(
-      signers.map((signer) => listReferences(root.store, subjectPrefix(root.prefix, subjectDigest, signer), ctx)),
+    const own = await forEachLimited(signers, LIMITS.parallelFiles, (signer) =>
+      listReferences(root.store, subjectPrefix(root.prefix, subjectDigest, signer), ctx),
     );
     const listed = own.flatMap((l) => l.digests);
-    if (listed.length > 0) {
+    if (listed.length > 0 || own.some((l) => l.capped)) {
       const capped = own.some((l) => l.capped) || listed.length > LIMITS.bundlesPerBuilder;
       return found(root, { place, digests: order(listed, options).slice(0, LIMITS.bundlesPerBuilder), capped });
     }
@@ -90,8 +90,10 @@ interface Listed {
 
 async function listReferences(store: Store, prefix: string, ctx: Context): Promise<Listed> {
   const digests: { name: string; digest: string }[] = [];
+  let listed = 0;
   for await (const { key } of store.list(prefix, ctx)) {
-    if (digests.length >= LIMITS.referencesPerSubject) return { digests, capped: true };
+    // Junk counts too: whoever writes the store must not choose how long this takes.
+    if (++listed > LIMITS.referencesPerSubject) return { digests, capped: true };
     const digest = bundleOfReference(key);
     if (digest !== undefined) digests.push({ name: key.slice(key.lastIndexOf("/") + 1), digest });
   }
@@ -171,7 +173,9 @@ export async function findSidecar(store: Store, key: Key, ctx: Context): Promise
     if (bytes === undefined) return { place, outcome: "nothing", handles: [] };
     return { place, outcome: "found", handles: [{ place, read: () => Promise.resolve(bytes) }] };
   } catch (error) {
-    if (isKitesealError(error) && error.code === "ERR_LIMIT_EXCEEDED") {
+    // A name too long for the store cannot be there; what is there and is no small object is a bundle that fails.
+    if (isKitesealError(error) && error.code === "ERR_KEY_INVALID") return { place, outcome: "nothing", handles: [] };
+    if (isKitesealError(error) && error.kind === "refused") {
       return { place, outcome: "found", handles: [{ place, read: () => Promise.reject(error) }] };
     }
     return { place, outcome: outageOf(error), handles: [] };
@@ -180,6 +184,8 @@ export async function findSidecar(store: Store, key: Key, ctx: Context): Promise
 
 function outageOf(error: unknown): "denied" | "unavailable" {
   if (isKitesealError(error) && error.code === "ERR_STORE_DENIED") return "denied";
-  if (isKitesealError(error) && error.kind === "undetermined") return "unavailable";
+  // A listing that holds what is no object may hide what is one: it is no answer.
+  const noAnswer = isKitesealError(error) && (error.kind === "undetermined" || error.code === "ERR_STORE_TAMPERED");
+  if (noAnswer) return "unavailable";
   throw error;
 }

@@ -34,7 +34,7 @@ function lines(bytes: Uint8Array): readonly Uint8Array[] {
     const newline = bytes.indexOf(NEWLINE, start);
     const end = newline === -1 ? bytes.length : newline;
     const line = bytes.subarray(start, bytes[end - 1] === CARRIAGE_RETURN ? end - 1 : end);
-    if (line.length > 0) found.push(line);
+    if (line.length > 0 && found.push(line) > LIMITS.bundlesPerFile) return found;
     start = end + 1;
   }
   return found;

@@ -11,6 +11,8 @@ const MAX_PORTABLE_BYTES = 1024;
 const MAX_SEGMENT_BYTES = 255;
 /** Artifactory serves `X.sha256` as the digest of X: a file of that name cannot be told from it. */
 const RESERVED_SUFFIXES = [".md5", ".sha1", ".sha256", ".sha512", ".asc"];
+/** What lies beside an artifact under this name is taken for its attestation. */
+const ATTESTATION_SUFFIXES = [".sigstore.json", ".sigstore.jsonl"];
 const encoder = new TextEncoder();
 
 function reason(text: string): string | undefined {
@@ -49,6 +51,8 @@ export function unportableReason(text: string): string | undefined {
     if (segment.endsWith(".") || segment.endsWith(" ")) return "has a segment that ends in a dot or a space";
     if (segment.toLowerCase() === ".kiteseal") return 'has the segment ".kiteseal", which is kept for attestations';
   }
+  const attestation = ATTESTATION_SUFFIXES.find((s) => text.toLowerCase().endsWith(s));
+  if (attestation !== undefined) return `ends in ${quote(attestation)}, which is an attestation's name`;
   const suffix = RESERVED_SUFFIXES.find((s) => text.toLowerCase().endsWith(s));
   return suffix === undefined ? undefined : `ends in ${quote(suffix)}, which some stores serve themselves`;
 }

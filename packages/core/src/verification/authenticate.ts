@@ -13,7 +13,7 @@ import { agreeWithin, agreeWithProvenance } from "./agreement.ts";
 import { askedReadings, type Asked } from "./asked.ts";
 import { AUTHENTICATE_CHECKS, checkOf, notApplicable, notRun, passed } from "./check.ts";
 import type { AuthenticateCheckId, Check } from "./check.ts";
-import { agreementRow, evidenceRows, statementRow } from "./rows.ts";
+import { agreementRow, evidenceRows, NO_CT_LOG, NO_LOG, statementRow } from "./rows.ts";
 import { messageDigest } from "./signature.ts";
 import {
   verifyEvidence,
@@ -82,10 +82,20 @@ export function authenticate(unverifiedBytes: Uint8Array, bundleDigest: string, 
     const before =
       cause instanceof VerifierRejection ? AUTHENTICATE_CHECKS.slice(2, AUTHENTICATE_CHECKS.indexOf(failing)) : [];
     // The failing row first: a check may have passed in part before something later of it fails.
-    const known = [checkOf(failing, error), ...rows, ...before.map((id) => passed(id))];
+    const known = [
+      checkOf(failing, error),
+      ...rows,
+      ...before.map((id) => unlisted(id, authority.prepared) ?? passed(id)),
+    ];
     const checks = AUTHENTICATE_CHECKS.map((id) => known.find((row) => row.id === id) ?? notRun(id));
     return { kind: "refused", failure: { bundleDigest, code: error.code, checks } };
   }
+}
+
+/** A check whose authorities the trusted root does not list has not passed. */
+function unlisted(id: AuthenticateCheckId, { root }: PreparedRoot): Check | undefined {
+  if (id === "sct" && root.ctLogs.length === 0) return notApplicable(id, NO_CT_LOG);
+  return id === "log" && root.logs.length === 0 ? notApplicable(id, NO_LOG) : undefined;
 }
 
 function checkId(code: ErrorCode): AuthenticateCheckId {

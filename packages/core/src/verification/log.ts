@@ -3,7 +3,7 @@
 // own numbers are those of the signed checkpoint, that the log's key was valid then. Bodies are parsed once, strictly.
 import { asBase64, objectAt, parseJson, type ObjectReader } from "@kiteseal/in-toto-attestation/json";
 import { withCode } from "../decode.ts";
-import { KitesealError } from "../errors.ts";
+import { KitesealError, quote } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { LogEntry } from "../sigstore/bundle.ts";
 import type { TrustedLog } from "../sigstore/trusted-root.ts";
@@ -90,6 +90,28 @@ export function guardEntryVerifier(entry: LogEntry, verifier: Uint8Array): void 
   }
 }
 
+/** A signature line of a note: em dash, name, base64 of key hint and signature (C2SP signed-note). */
+const SIGNATURE_LINE = /^\u2014 (\S+) ((?:[A-Za-z0-9+/]{4})+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?)$/;
+
+/** The checkpoint's origin, size and root, read as one strict note that its origin has signed. */
+function readCheckpoint(note: string): { size: string; root: string } {
+  const end = note.indexOf("\n\n");
+  const [origin = "", size = "", root = ""] = note.slice(0, Math.max(0, end)).split("\n");
+  const lines = note.slice(end + 2).split("\n");
+  if (end === -1 || origin === "" || lines.pop() !== "") {
+    throw reject("ERR_LOG_INCLUSION", "a checkpoint in the form of a signed note", "something else");
+  }
+  const names = lines.map((line) => SIGNATURE_LINE.exec(line)?.[1]);
+  if (names.includes(undefined)) {
+    throw reject("ERR_LOG_INCLUSION", "signature lines at the end of the checkpoint", "something else");
+  }
+  // Rekor v1 appends its tree's id to its name: `rekor.example - 1193050959916656506`.
+  if (!names.some((name) => name === origin || origin.startsWith(`${name ?? ""} - `))) {
+    throw reject("ERR_LOG_INCLUSION", "a checkpoint that its own origin has signed", "signatures of others");
+  }
+  return { size, root };
+}
+
 /**
  * The unsigned numbers of the proof equal the signed checkpoint's, so that nothing in a report can be made up; and a
  * log without inclusion promises (Rekor v2) has one index, not two. Throws ERR_LOG_INCLUSION.
@@ -97,10 +119,11 @@ export function guardEntryVerifier(entry: LogEntry, verifier: Uint8Array): void 
 export function guardProof(entry: LogEntry): void {
   const proof = entry.inclusionProof;
   if (proof === undefined) return;
-  const [, size, root] = (proof.checkpoint ?? "").split("\n");
   if (proof.checkpoint === undefined) throw reject("ERR_LOG_INCLUSION", "a checkpoint", "none");
-  if (size !== String(proof.treeSize))
-    throw reject("ERR_LOG_INCLUSION", `tree size ${size ?? ""}`, String(proof.treeSize));
+  const { size, root } = readCheckpoint(proof.checkpoint);
+  if (size !== String(proof.treeSize)) {
+    throw reject("ERR_LOG_INCLUSION", `the checkpoint's tree size ${quote(size)}`, String(proof.treeSize));
+  }
   if (root !== Buffer.from(proof.rootHash).toString("base64")) {
     throw reject("ERR_LOG_INCLUSION", "the checkpoint's root hash", "another");
   }

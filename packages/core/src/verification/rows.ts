@@ -7,6 +7,8 @@ import { notApplicable, passed, type Check } from "./check.ts";
 import type { VerifiedEvidence } from "./sigstore.ts";
 import type { SignedStatement } from "./statement.ts";
 
+export const NO_CT_LOG = "the trusted root lists no certificate transparency log";
+export const NO_LOG = "the trusted root lists no transparency log";
 const SHOWN_FIELDS = 10;
 
 /** time, certificate, sct, log, signature. */
@@ -16,16 +18,14 @@ export function evidenceRows(evidence: VerifiedEvidence, signer: Signer): readon
   const time = times.map((t) => `${t.time.toISOString()} by ${t.authority}`).join(", ");
   const log = entries.map((e) => `${e.log} index ${e.index}`).join(", ");
   const byKey = isKeyIdentity(signer);
-  const noSct = byKey ? "signed with a key" : "the trusted root lists no certificate transparency log";
+  const noSct = byKey ? "signed with a key" : NO_CT_LOG;
   return [
     passed("time", { note: time + dropped(droppedStamps) }),
     byKey
       ? notApplicable("certificate", "signed with a key")
       : passed("certificate", { note: quote(signerText(signer)) }),
     applies.sct ? passed("sct") : notApplicable("sct", noSct),
-    applies.log
-      ? passed("log", { note: log + dropped(droppedEntries) })
-      : notApplicable("log", "the trusted root lists no transparency log"),
+    applies.log ? passed("log", { note: log + dropped(droppedEntries) }) : notApplicable("log", NO_LOG),
     passed("signature"),
   ];
 }

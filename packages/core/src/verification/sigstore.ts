@@ -161,16 +161,27 @@ function protoEntry(entry: LogEntry): SignedEntity["tlogEntries"][number] {
 /** What the verifier says of certificates is about SCTs in these words (4.1.3; a test holds each). */
 const ABOUT_SCTS = /^(?:SCT verification failed|duplicate SCT|expected \d+ SCTs)/;
 
-const CODES: Readonly<Record<string, ErrorCode>> = {
-  TIMESTAMP_ERROR: "ERR_TIME",
-  CERTIFICATE_ERROR: "ERR_CERTIFICATE",
-  PUBLIC_KEY_ERROR: "ERR_CERTIFICATE",
-  TLOG_ERROR: "ERR_LOG_INCLUSION",
-  TLOG_INCLUSION_PROOF_ERROR: "ERR_LOG_INCLUSION",
-  TLOG_INCLUSION_PROMISE_ERROR: "ERR_LOG_INCLUSION",
-  TLOG_MISSING_INCLUSION_ERROR: "ERR_LOG_INCLUSION",
-  TLOG_BODY_ERROR: "ERR_LOG_BODY",
-  SIGNATURE_ERROR: "ERR_SIGNATURE",
+interface Meaning {
+  readonly code: ErrorCode;
+  readonly expected: string;
+}
+
+const INCLUSION: Meaning = { code: "ERR_LOG_INCLUSION", expected: "proof that a listed log holds the entry" };
+const CERTIFICATE: Meaning = {
+  code: "ERR_CERTIFICATE",
+  expected: "a certificate of a listed authority, valid at that time",
+};
+const SCT: Meaning = { code: "ERR_SCT", expected: "a certificate that a listed certificate transparency log holds" };
+const CODES: Readonly<Record<string, Meaning>> = {
+  TIMESTAMP_ERROR: { code: "ERR_TIME", expected: "a timestamp of a listed authority over this signature" },
+  CERTIFICATE_ERROR: CERTIFICATE,
+  PUBLIC_KEY_ERROR: CERTIFICATE,
+  TLOG_ERROR: INCLUSION,
+  TLOG_INCLUSION_PROOF_ERROR: INCLUSION,
+  TLOG_INCLUSION_PROMISE_ERROR: INCLUSION,
+  TLOG_MISSING_INCLUSION_ERROR: INCLUSION,
+  TLOG_BODY_ERROR: { code: "ERR_LOG_BODY", expected: "an entry about this signature and this content" },
+  SIGNATURE_ERROR: { code: "ERR_SIGNATURE", expected: "a signature over this content by the signer's key" },
 };
 
 function callVerifier(entity: SignedEntity, material: TrustMaterial, applies: { log: boolean; sct: boolean }): void {
@@ -188,13 +199,15 @@ function callVerifier(entity: SignedEntity, material: TrustMaterial, applies: { 
 /** Matched by name and code: two copies of the package have two classes. */
 function translate(cause: unknown): Error {
   const native = cause instanceof Error && "code" in cause ? String(cause.code) : "";
-  const code = Object.hasOwn(CODES, native) ? CODES[native] : undefined;
-  if (!(cause instanceof Error) || code === undefined) {
+  const meaning = Object.hasOwn(CODES, native) ? CODES[native] : undefined;
+  if (!(cause instanceof Error) || meaning === undefined) {
     return new KitesealError("ERR_BUNDLE_INVALID", "the bundle's evidence cannot be decoded", { cause });
   }
   const found = cause.cause instanceof Error ? `${cause.message}: ${cause.cause.message}` : cause.message;
-  const specific = code === "ERR_CERTIFICATE" && ABOUT_SCTS.test(cause.message) ? "ERR_SCT" : code;
-  return new VerifierRejection(new KitesealError(specific, found, { cause, details: { found } }));
+  const { code, expected } = meaning === CERTIFICATE && ABOUT_SCTS.test(cause.message) ? SCT : meaning;
+  return new VerifierRejection(
+    new KitesealError(code, `expected ${expected}, found ${found}`, { cause, details: { expected, found } }),
+  );
 }
 
 /** Untyped errors of the ASN.1 reader, met while a guard reads, belong to that guard's check. */

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // A decoded trusted root → the verifier's trust material, once a root. A key or certificate that cannot be read
 // makes the whole root unusable: half a root would silently accept less or, worse, demand less.
-import { X509Certificate } from "@sigstore/core";
+import { ASN1Obj, X509Certificate } from "@sigstore/core";
 import { HashAlgorithm, PublicKeyDetails, type TrustedRoot as ProtoTrustedRoot } from "@sigstore/protobuf-specs";
 import { toTrustMaterial, type TrustMaterial } from "@sigstore/verify";
 import { KitesealError } from "../errors.ts";
+import { useExactEncoder } from "../sigstore/asn1.ts";
 import {
   decodeTrustedRoot,
   type TrustedAuthority,
@@ -22,6 +23,7 @@ export interface PreparedRoot {
 
 /** Throws ERR_TRUST_ROOT_INVALID. */
 export function prepareRoot(rootBytes: Uint8Array): PreparedRoot {
+  useExactEncoder();
   const root = decodeTrustedRoot(rootBytes);
   try {
     return {
@@ -64,6 +66,14 @@ function protoRoot(root: TrustedRoot): ProtoTrustedRoot {
   };
 }
 
+/** Exactly one DER value: bytes behind the key would make two files of one root. */
+function guardKey({ publicKey }: TrustedLog): void {
+  const key = Buffer.from(publicKey);
+  if (!ASN1Obj.parseBuffer(key).toDER().equals(key)) {
+    throw new KitesealError("ERR_TRUST_ROOT_INVALID", "a log's key is not canonical DER, or has bytes behind it");
+  }
+}
+
 function protoAuthority(a: TrustedAuthority): ProtoTrustedRoot["certificateAuthorities"][number] {
   return {
     subject: { organization: a.organization, commonName: a.commonName },
@@ -75,6 +85,7 @@ function protoAuthority(a: TrustedAuthority): ProtoTrustedRoot["certificateAutho
 }
 
 function protoLog(log: TrustedLog): ProtoTrustedRoot["tlogs"][number] {
+  guardKey(log);
   return {
     baseUrl: log.baseUrl,
     hashAlgorithm: HashAlgorithm.SHA2_256,

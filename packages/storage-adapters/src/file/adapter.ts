@@ -117,7 +117,8 @@ async function* read(object: StoredObject, range: ByteRange): AsyncGenerator<Uin
 }
 
 /**
- * String prefix, as object stores have it. Links are skipped, not followed. What vanishes while the listing runs,
+ * String prefix, as object stores have it. What is no object (a link, a FIFO, a name that no key can have) makes the
+ * listing fail with Irregular, because a caller that is told "all" must get all. What vanishes while the listing runs,
  * a file or a whole directory, counts as deleted before it; what cannot be read makes the listing fail.
  */
 async function* list(prefix: string): AsyncGenerator<StoredObject, void, undefined> {
@@ -128,9 +129,10 @@ async function* list(prefix: string): AsyncGenerator<StoredObject, void, undefin
     const filter = directory.length === cut ? nameStart : "";
     try {
       for await (const entry of await opendir(`/${directory}`, { bufferSize: 256 })) {
-        if (!entry.name.startsWith(filter) || isTemporary(entry.name) || entry.isSymbolicLink()) continue;
+        if (!entry.name.startsWith(filter) || isTemporary(entry.name)) continue;
         const key = keyFromPath(directory + entry.name);
-        if (key === undefined) continue;
+        // Left out without a word, it would be taken for verified with the rest.
+        if (key === undefined || entry.isSymbolicLink()) throw notAnObject(directory + entry.name);
         if (entry.isDirectory()) pending.push(`${key}/`);
         else yield* regularFile(key);
       }
@@ -140,10 +142,17 @@ async function* list(prefix: string): AsyncGenerator<StoredObject, void, undefin
   }
 }
 
+function notAnObject(path: string): AdapterError {
+  return new AdapterError("Irregular", `/${path} is no regular file with a name that a key can have`, {
+    hint: "remove it from the store, or name its objects one by one",
+  });
+}
+
 async function* regularFile(key: Key): AsyncGenerator<StoredObject, void, undefined> {
   try {
     const stat = await lstat(`/${key}`, { bigint: true });
-    if (stat.isFile()) yield { key, size: Number(stat.size), pin: pinOf(stat) };
+    if (!stat.isFile()) throw notAnObject(key);
+    yield { key, size: Number(stat.size), pin: pinOf(stat) };
   } catch (error) {
     if (!isGone(error)) throw fileError(error, "listing", `/${key}`);
   }
