@@ -13,6 +13,7 @@ import {
   digestFile,
   flagPolicy,
   inlineCompute,
+  STATEMENTS_ONLY,
   loadTrust,
   type Policy,
   readSecrets,
@@ -63,7 +64,7 @@ export async function openWorld(): Promise<World> {
     directory,
     sandbox,
     trust,
-    compute: inlineCompute(trust),
+    compute: await inlineCompute(trust, STATEMENTS_ONLY),
     env: { ...outside, ...sandbox.jobEnv() },
     outside,
     close: async () => {

@@ -92,7 +92,11 @@ function field(label: string, value: string | undefined): readonly string[] {
 function failure(row: Row, outcome: Outcome, style: Style): readonly string[] {
   if (row.kind === "failure") {
     const { code, message, hint } = row.error;
-    return [`${headline(outcome, rowName(row), style)}  ${code}`, ...field("found", message), ...field("hint", hint ?? errorEntry(code).next)];
+    return [
+      `${headline(outcome, rowName(row), style)}  ${code}`,
+      ...field("found", message),
+      ...field("hint", hint ?? errorEntry(code).next),
+    ];
   }
   const { verdict } = row;
   if (isVerified(verdict)) return [];

@@ -40,15 +40,6 @@ export async function parsePolicy(bytes: Uint8Array, options: ParsePolicyOptions
   const [error] = [...document.errors, ...document.warnings];
   if (error !== undefined) throw at(where, error.pos[0], { message: error.message.split("\n")[0] ?? "is not YAML" });
   const value = plain(where);
-  // Before its shape: a newer policy is told from a misspelt one by this key alone.
-  requireVersion(asRequirement(value), options.version);
-  const shape = checkPolicyShape(value);
-  if ("issue" in shape) {
-    const { path, message } = shape.issue;
-    throw at(where, offsetOf(document, path), {
-      message: `${path.map(String).join(".") || "the policy"}: ${message}`,
-    });
-  }
   const located: Located = (path, work) => {
     try {
       return work();
@@ -58,6 +49,15 @@ export async function parsePolicy(bytes: Uint8Array, options: ParsePolicyOptions
       throw at(where, offsetOf(document, path), { message, hint, cause: error });
     }
   };
+  // Before its shape: a newer policy is told from a misspelt one by this key alone.
+  located(["requires"], () => requireVersion(asRequirement(value), options.version));
+  const shape = checkPolicyShape(value);
+  if ("issue" in shape) {
+    const { path, message } = shape.issue;
+    throw at(where, offsetOf(document, path), {
+      message: `${path.map(String).join(".") || "the policy"}: ${message}`,
+    });
+  }
   return compile(shape.document, { ...options, located }, createHash("sha256").update(bytes).digest("hex"));
 }
 
