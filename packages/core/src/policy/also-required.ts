@@ -43,7 +43,14 @@ function satisfies(
   // What it must satisfy is who made it and what it is about; conditions on provenance and further requirements end here.
   const { alsoRequired: _further, dependencies: _conditions, repositories: _claimed, ...kept } = by;
   return o.passes(
-    { ...kept, artifacts: rule.artifacts, anyName: rule.anyName, predicateType: one.predicateType },
+    {
+      ...kept,
+      artifacts: rule.artifacts,
+      anyName: rule.anyName,
+      // A type is a statement's: a signature over the bytes alone, even one that `by` asks for, says nothing of it.
+      content: "statement",
+      predicateType: one.predicateType,
+    },
     other,
   );
 }
