@@ -74,7 +74,20 @@ function guardKey({ publicKey }: TrustedLog): void {
   }
 }
 
+/** What nothing signs is fixed: the algorithm is the one inside (RFC 5280 §4.1.1.2), the signature is whole octets (X.690 §8.6). */
+function guardCertificate(certificate: Uint8Array): void {
+  const [tbs, beside, signature] = ASN1Obj.parseBuffer(Buffer.from(certificate)).subs;
+  const inside = tbs?.subs[tbs.subs[0]?.tag.isContextSpecific(0) === true ? 2 : 1];
+  if (beside === undefined || inside === undefined || !beside.toDER().equals(inside.toDER())) {
+    throw new KitesealError("ERR_TRUST_ROOT_INVALID", "a certificate names two signature algorithms");
+  }
+  if (signature?.value[0] !== 0) {
+    throw new KitesealError("ERR_TRUST_ROOT_INVALID", "a certificate's signature is not whole octets");
+  }
+}
+
 function protoAuthority(a: TrustedAuthority): ProtoTrustedRoot["certificateAuthorities"][number] {
+  for (const certificate of a.chain) guardCertificate(certificate);
   return {
     subject: { organization: a.organization, commonName: a.commonName },
     uri: a.uri,
