@@ -74,16 +74,23 @@ function guardKey({ publicKey }: TrustedLog): void {
   }
 }
 
-/** What nothing signs is fixed: the algorithm is the one inside (RFC 5280 §4.1.1.2), the signature is whole octets (X.690 §8.6). */
+const SEQUENCE = 0x30;
+const BIT_STRING = 0x03;
+
+/** What nothing signs is fixed: the tags, the algorithm (RFC 5280 §4.1.1.2), whole octets of signature (X.690 §8.6). */
 function guardCertificate(certificate: Uint8Array): void {
-  const [tbs, beside, signature] = ASN1Obj.parseBuffer(Buffer.from(certificate)).subs;
+  const whole = ASN1Obj.parseBuffer(Buffer.from(certificate));
+  const [tbs, beside, signature, ...others] = whole.subs;
   const inside = tbs?.subs[tbs.subs[0]?.tag.isContextSpecific(0) === true ? 2 : 1];
-  if (beside === undefined || inside === undefined || !beside.toDER().equals(inside.toDER())) {
-    throw new KitesealError("ERR_TRUST_ROOT_INVALID", "a certificate names two signature algorithms");
-  }
-  if (signature?.value[0] !== 0) {
-    throw new KitesealError("ERR_TRUST_ROOT_INVALID", "a certificate's signature is not whole octets");
-  }
+  const isSound =
+    whole.tag.toDER() === SEQUENCE &&
+    whole.toDER().equals(certificate) &&
+    inside !== undefined &&
+    beside?.toDER().equals(inside.toDER()) === true &&
+    signature?.tag.toDER() === BIT_STRING &&
+    signature.value[0] === 0 &&
+    others.length === 0;
+  if (!isSound) throw new KitesealError("ERR_TRUST_ROOT_INVALID", "a certificate is not what its issuer signed");
 }
 
 function protoAuthority(a: TrustedAuthority): ProtoTrustedRoot["certificateAuthorities"][number] {
