@@ -86,6 +86,7 @@ describe("1,000 files of one build", () => {
         authenticated += 1;
         return world.compute.authenticate(bytes, digest);
       },
+      close: () => Promise.resolve(),
     };
     const verdicts = await collect(verifyFolder(counting, { store, names }));
     expect(verdicts.map((v) => v.artifact.name)).toEqual(names);

@@ -13,8 +13,10 @@ for (const name of await readdir(out).catch(() => [])) {
 }
 // Its default entry is CommonJS, whose names a dynamic import in a bundle does not have.
 const yaml = fileURLToPath(new URL("../browser/index.js", import.meta.resolve("yaml")));
+// The pool's threads run this; it lies beside the chunk that starts them and shares the others.
+const worker = fileURLToPath(new URL("worker.js", import.meta.resolve("@kiteseal/core")));
 await build({
-  entryPoints: { bin: "src/bin.ts" },
+  entryPoints: { bin: "src/bin.ts", worker },
   absWorkingDir: root,
   outdir: out,
   outExtension: { ".js": ".mjs" },

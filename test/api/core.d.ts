@@ -3,6 +3,7 @@
 //   AUTHENTICATE_CHECKS
 //   Artifact
 //   ArtifactPlace
+//   AskedKinds
 //   AttestationReport
 //   BuildFacts
 //   BuildkiteExpectation
@@ -32,6 +33,7 @@
 //   Given
 //   HashAlgorithm
 //   Inspection
+//   KeyIdentity
 //   KitesealError
 //   LIMITS
 //   Lookup
@@ -42,6 +44,8 @@
 //   PinsFile
 //   PlaceReport
 //   Policy
+//   PolicyException
+//   PoolOptions
 //   Progress
 //   RULE_CHECKS
 //   Redactor
@@ -51,12 +55,15 @@
 //   RuleInput
 //   Runner
 //   SHA256_PLAN
+//   STATEMENTS_ONLY
 //   Secret
 //   Secrets
+//   Signer
 //   SignerExpectation
 //   SignerIdentity
 //   Source
 //   SourceDigests
+//   SuggestOptions
 //   Trigger
 //   Trust
 //   TrustSource
@@ -67,6 +74,7 @@
 //   VerifiedArtifact
 //   VerifiedTime
 //   VerifyRequest
+//   askedKinds
 //   bundleHandles
 //   checkedName
 //   collectArtifacts
@@ -80,15 +88,19 @@
 //   inlineCompute
 //   inspectBundle
 //   isErrorCode
+//   isKeyIdentity
 //   isKitesealError
 //   isVerified
 //   loadTrust
 //   parseChecksums
 //   parsePolicy
+//   pooledCompute
 //   quote
 //   readSecrets
+//   signerText
 //   sortByName
 //   subjectName
+//   suggestPolicy
 //   verify
 //   verifyAll
 // from elsewhere
@@ -262,9 +274,16 @@ export type TokenSubject = {
 };
 
 // compute.d.ts
-export declare function inlineCompute(trust: Trust): Compute;
+export declare const STATEMENTS_ONLY: AskedKinds;
+export declare function askedKinds(policy: Policy): AskedKinds;
+export declare function inlineCompute(trust: Trust, asked: AskedKinds): Promise<Compute>;
+export interface AskedKinds {
+  readonly keys: readonly TrustedKey[];
+  readonly blobs: boolean;
+}
 export interface Compute {
   authenticate(unverifiedBytes: Uint8Array, bundleDigest: string): Promise<Authentication>;
+  close(): Promise<void>;
 }
 
 // context.d.ts
@@ -659,17 +678,25 @@ export declare class VerificationError extends KitesealError {
   readonly verdict: UnverifiedArtifact;
   constructor(verdict: UnverifiedArtifact);
 }
-export declare function verify(artifact: Artifact, request: VerifyRequest, ctx: Context): Promise<VerifiedArtifact>;
+export declare function verify(artifact: Artifact, request: Omit<VerifyRequest, "requireAllSubjects" | "parallel">, ctx: Context): Promise<VerifiedArtifact>;
 export declare function verifyAll(artifacts: AsyncIterable<Artifact> | Iterable<Artifact>, request: VerifyRequest, ctx: Context): AsyncGenerator<Verdict>;
 export interface VerifyRequest {
   readonly policy: Policy;
   readonly compute: Compute;
   readonly lookup: Lookup;
+  readonly parallel?: number;
+  readonly requireAllSubjects?: boolean;
   rehash?(artifact: Artifact, algorithms: readonly string[], ctx: Context): Promise<Artifact>;
 }
 
 // policy/compile.d.ts
 export declare function flagPolicy(input: Omit<RuleInput, "id" | "artifacts">, context: CompileContext): Policy;
+export interface CertificateInput {
+  readonly identity?: string | undefined;
+  readonly identityRegexp?: string | undefined;
+  readonly issuer?: string | undefined;
+  readonly issuerRegexp?: string | undefined;
+}
 export interface CompileContext {
   readonly env: Environment;
   readonly job?: BuildFacts | undefined;
@@ -679,8 +706,8 @@ export interface RuleInput {
   readonly artifacts: readonly string[];
   readonly anyName?: boolean | undefined;
   readonly type?: string | undefined;
-  readonly organization: readonly string[];
-  readonly pipeline: readonly string[];
+  readonly organization?: readonly string[] | undefined;
+  readonly pipeline?: readonly string[] | undefined;
   readonly step?: readonly string[] | undefined;
   readonly branch?: readonly ValueInput[] | undefined;
   readonly tag?: readonly ValueInput[] | undefined;
@@ -695,6 +722,19 @@ export interface RuleInput {
   readonly organizationId?: readonly string[] | undefined;
   readonly pipelineId?: readonly string[] | undefined;
   readonly maxAge?: string | undefined;
+  readonly certificate?: readonly CertificateInput[] | undefined;
+  readonly key?: readonly string[] | undefined;
+  readonly content?: "blob" | undefined;
+  readonly logs?: number | undefined;
+  readonly timestamps?: number | undefined;
+  readonly alsoRequired?: readonly {
+    readonly type: string;
+    readonly by?: string | undefined;
+  }[] | undefined;
+  readonly dependencies?: {
+    readonly plugins?: "pinned" | undefined;
+    readonly images?: "digest" | undefined;
+  } | undefined;
 }
 export type Environment = Readonly<Record<string, string | undefined>>;
 export type ValueInput = string | {
@@ -702,6 +742,10 @@ export type ValueInput = string | {
 };
 
 // policy/rule.d.ts
+export interface AlsoRequired {
+  readonly predicateType: string;
+  readonly by?: string;
+}
 export interface BuildkiteExpectation {
   readonly kind: "buildkite";
   readonly organizations: readonly string[];
@@ -718,18 +762,27 @@ export interface BuildkiteExpectation {
 export interface CertificateExpectation {
   readonly kind: "certificate";
   readonly identities: readonly {
-    readonly subject: string;
-    readonly issuer: string;
+    readonly subject: TextExpectation;
+    readonly issuer: TextExpectation;
   }[];
+}
+export interface DependencyConditions {
+  readonly plugins?: "pinned";
+  readonly images?: "digest";
 }
 export interface Given<T> {
   readonly value: T;
   readonly env?: string;
   readonly authenticated?: boolean;
 }
+export interface KeyExpectation {
+  readonly kind: "key";
+  readonly keys: readonly TrustedKey[];
+}
 export interface Policy {
   readonly rules: readonly Rule[];
   readonly otherwise?: string;
+  readonly exceptions?: readonly PolicyException[];
   readonly digest?: string;
   readonly source: {
     readonly kind: "flags";
@@ -741,6 +794,13 @@ export interface Policy {
   };
   readonly warnings: readonly string[];
 }
+export interface PolicyException {
+  readonly sha256: string;
+  readonly rule: string;
+  readonly reason: string;
+  readonly owner: string;
+  readonly expires: Date;
+}
 export interface RefPattern {
   readonly kind: "branch" | "tag";
   readonly pattern: Given<string>;
@@ -750,17 +810,34 @@ export interface Rule {
   readonly artifacts: readonly string[];
   readonly anyName: boolean;
   readonly predicateType: string;
+  readonly content: "statement" | "blob";
   readonly signer: SignerExpectation;
   readonly repositories?: readonly string[];
   readonly maxAgeSeconds?: number;
+  readonly logs?: number;
+  readonly timestamps?: number;
+  readonly alsoRequired?: readonly AlsoRequired[];
+  readonly dependencies?: DependencyConditions;
 }
-export type SignerExpectation = BuildkiteExpectation | CertificateExpectation;
+export type SignerExpectation = BuildkiteExpectation | CertificateExpectation | KeyExpectation;
+export type TextExpectation = {
+  readonly equals: string;
+} | {
+  readonly matches: RegExp;
+};
 
 // policy/schema.d.ts
 export declare function parsePolicy(bytes: Uint8Array, options: ParsePolicyOptions): Promise<Policy>;
 export interface ParsePolicyOptions extends CompileContext {
   readonly path: string;
   readonly version: string;
+}
+
+// policy/suggest.d.ts
+export declare function suggestPolicy(verified: VerifiedArtifact, { artifacts, key }: SuggestOptions): string;
+export interface SuggestOptions {
+  readonly artifacts: readonly string[];
+  readonly key?: string | undefined;
 }
 
 // policy/verdict.d.ts
@@ -772,8 +849,8 @@ export declare class VerifiedArtifact implements Evidence {
   readonly checks: readonly Check[];
   readonly attestations: readonly AttestationReport[];
   readonly places: readonly PlaceReport[];
-  readonly statement: Statement;
-  readonly signer: SignerIdentity;
+  readonly statement?: Statement;
+  readonly signer: Signer;
   readonly build?: BuildFacts;
   readonly times: readonly VerifiedTime[];
   readonly bundleDigest: string;
@@ -787,14 +864,14 @@ export interface AttestationReport {
   readonly outcome: "passed" | "rejected" | "undetermined";
   readonly code?: ErrorCode;
   readonly checks: readonly Check[];
-  readonly signer?: SignerIdentity;
+  readonly signer?: Signer;
   readonly build?: BuildFacts;
   readonly times?: readonly VerifiedTime[];
 }
 export interface Evidence extends Judged {
   readonly rule: string;
-  readonly statement: Statement;
-  readonly signer: SignerIdentity;
+  readonly statement?: Statement;
+  readonly signer: Signer;
   readonly build?: BuildFacts;
   readonly times: readonly VerifiedTime[];
   readonly bundleDigest: string;
@@ -812,19 +889,33 @@ export interface PlaceReport {
   readonly count: number;
 }
 export interface UnverifiedArtifact extends Judged {
-  readonly outcome: "rejected" | "unattested" | "undetermined";
+  readonly outcome: "rejected" | "unattested" | "undetermined" | "excepted";
   readonly code: ErrorCode;
   readonly hint?: string;
+  readonly exception?: PolicyException;
 }
 export type Verdict = VerifiedArtifact | UnverifiedArtifact;
 
+// pool.d.ts
+export declare function pooledCompute(trust: Trust, asked: AskedKinds, options: PoolOptions): Promise<Compute>;
+export interface PoolOptions {
+  readonly workers: number;
+  readonly inlineFirst: number;
+}
+
 // provenance/facts.d.ts
+export interface Dependency {
+  readonly name?: string;
+  readonly uri: string;
+  readonly digest: Readonly<Record<string, string>>;
+}
 export interface ProvenanceFacts {
   readonly builderId: string;
   readonly facts: BuildFacts;
   readonly commitText?: string;
   readonly repository?: string;
   readonly command?: string;
+  readonly dependencies: readonly Dependency[];
   readonly problems: readonly string[];
 }
 
@@ -897,12 +988,18 @@ declare const EXTENSIONS: {
   readonly deploymentEnvironment: 23;
   readonly tokenSubject: 24;
 };
+export declare function isKeyIdentity(signer: Signer): signer is KeyIdentity;
+export declare function signerText(signer: Signer): string;
+export interface KeyIdentity {
+  readonly keyDigest: string;
+}
 export interface SignerIdentity {
   readonly issuer: string;
   readonly subject: string;
   readonly extensions: Partial<Record<ExtensionName, string>>;
 }
 export type ExtensionName = keyof typeof EXTENSIONS;
+export type Signer = SignerIdentity | KeyIdentity;
 
 // sigstore/trust.d.ts
 export declare function loadTrust(source: TrustSource, _ctx: Context): Promise<Trust>;
@@ -917,6 +1014,12 @@ export type TrustSource = {
   readonly kind: "file";
   readonly path: string;
 };
+
+// sigstore/trusted-key.d.ts
+export interface TrustedKey {
+  readonly spki: Uint8Array;
+  readonly digest: string;
+}
 
 // store/attestations.d.ts
 export interface BundleHandle {
@@ -1018,20 +1121,26 @@ export interface PinsFile {
 // verification/authenticate.d.ts
 export interface AuthenticAttestation {
   readonly bundleDigest: string;
-  readonly signer: SignerIdentity;
+  readonly signer: Signer;
   readonly build?: CertificateFacts;
   readonly times: readonly VerifiedTime[];
   readonly logs: readonly VerifiedEntry[];
-  readonly content: {
-    readonly statement: SignedStatement;
-    readonly provenance?: ProvenanceFacts;
-  };
+  readonly content: StatementContent | BlobContent;
   readonly checks: readonly Check[];
 }
 export interface AuthenticationFailure {
   readonly bundleDigest: string;
   readonly code: ErrorCode;
   readonly checks: readonly Check[];
+}
+export interface BlobContent {
+  readonly kind: "blob";
+  readonly digest: Readonly<Record<string, string>>;
+}
+export interface StatementContent {
+  readonly kind: "statement";
+  readonly statement: SignedStatement;
+  readonly provenance?: ProvenanceFacts;
 }
 export type Authentication = {
   readonly kind: "authentic";
@@ -1044,7 +1153,7 @@ export type Authentication = {
 // verification/check.d.ts
 export declare const AUTHENTICATE_CHECKS: readonly ["limits", "bundle", "time", "certificate", "sct", "log", "signature", "statement", "agreement"];
 export declare const DECIDE_CHECKS: readonly ["subject", "identity", "predicate"];
-export declare const RULE_CHECKS: readonly ["rule.build", "rule.trigger", "rule.runner", "rule.commit", "rule.repository", "rule.organization-id", "rule.pipeline-id", "rule.max-age"];
+export declare const RULE_CHECKS: readonly ["rule.build", "rule.trigger", "rule.runner", "rule.commit", "rule.repository", "rule.organization-id", "rule.pipeline-id", "rule.max-age", "rule.logs", "rule.timestamps", "rule.dependencies", "rule.also-required"];
 export declare function failed(id: CheckId, code: ErrorCode, evidence: Evidence): Check;
 export declare function passed(id: CheckId, evidence?: Evidence): Check;
 export interface Check {

@@ -10,9 +10,11 @@
 //   Publication
 //   PublishRequest
 //   PublishedArtifact
+//   SignStatementRequest
 //   SigningConfig
 //   SigningIdentity
 //   SigningServices
+//   StatementBundle
 //   TokenSource
 //   TokenSourceOptions
 //   TransparencyConsent
@@ -31,6 +33,7 @@
 //   readFileDependencies
 //   readJob
 //   selectServices
+//   signStatement
 // from elsewhere
 //   DigestSet from "@kiteseal/in-toto-attestation"
 //   ResourceDescriptor from "@kiteseal/in-toto-attestation"
@@ -215,6 +218,7 @@ export type TokenSubject = {
 // compute.d.ts
 export interface Compute {
   authenticate(unverifiedBytes: Uint8Array, bundleDigest: string): Promise<Authentication>;
+  close(): Promise<void>;
 }
 
 // context.d.ts
@@ -555,6 +559,7 @@ export interface Attestation {
   readonly bundle: Uint8Array;
   readonly bundleDigest: string;
   readonly verified: VerifiedArtifact;
+  readonly signer: string;
   readonly buildNumber?: number;
   readonly subjects: readonly AttestSubject[];
 }
@@ -578,6 +583,23 @@ export interface PublishedArtifact extends PinnedArtifact {
   readonly verifiedBy: Stored["verifiedBy"];
 }
 
+// operations/sign-statement.d.ts
+export declare function signStatement(request: SignStatementRequest, ctx: Context): Promise<StatementBundle>;
+export interface SignStatementRequest {
+  readonly statement: Statement;
+  readonly identity: SigningIdentity;
+  readonly secrets: Secrets;
+  readonly leakAllow: readonly string[];
+  readonly consent: TransparencyConsent;
+  readonly compute: Compute;
+}
+export interface StatementBundle {
+  readonly bundle: Uint8Array;
+  readonly bundleDigest: string;
+  readonly signer: string;
+  readonly warnings: readonly string[];
+}
+
 // policy/verdict.d.ts
 export declare class VerifiedArtifact implements Evidence {
   #private;
@@ -587,8 +609,8 @@ export declare class VerifiedArtifact implements Evidence {
   readonly checks: readonly Check[];
   readonly attestations: readonly AttestationReport[];
   readonly places: readonly PlaceReport[];
-  readonly statement: Statement;
-  readonly signer: SignerIdentity;
+  readonly statement?: Statement;
+  readonly signer: Signer;
   readonly build?: BuildFacts;
   readonly times: readonly VerifiedTime[];
   readonly bundleDigest: string;
@@ -601,14 +623,14 @@ export interface AttestationReport {
   readonly outcome: "passed" | "rejected" | "undetermined";
   readonly code?: ErrorCode;
   readonly checks: readonly Check[];
-  readonly signer?: SignerIdentity;
+  readonly signer?: Signer;
   readonly build?: BuildFacts;
   readonly times?: readonly VerifiedTime[];
 }
 export interface Evidence extends Judged {
   readonly rule: string;
-  readonly statement: Statement;
-  readonly signer: SignerIdentity;
+  readonly statement?: Statement;
+  readonly signer: Signer;
   readonly build?: BuildFacts;
   readonly times: readonly VerifiedTime[];
   readonly bundleDigest: string;
@@ -630,12 +652,18 @@ export interface PlaceReport {
 export declare function parseDependency(text: string): ResourceDescriptor;
 
 // provenance/facts.d.ts
+export interface Dependency {
+  readonly name?: string;
+  readonly uri: string;
+  readonly digest: Readonly<Record<string, string>>;
+}
 export interface ProvenanceFacts {
   readonly builderId: string;
   readonly facts: BuildFacts;
   readonly commitText?: string;
   readonly repository?: string;
   readonly command?: string;
+  readonly dependencies: readonly Dependency[];
   readonly problems: readonly string[];
 }
 
@@ -737,12 +765,16 @@ declare const EXTENSIONS: {
   readonly deploymentEnvironment: 23;
   readonly tokenSubject: 24;
 };
+export interface KeyIdentity {
+  readonly keyDigest: string;
+}
 export interface SignerIdentity {
   readonly issuer: string;
   readonly subject: string;
   readonly extensions: Partial<Record<ExtensionName, string>>;
 }
 export type ExtensionName = keyof typeof EXTENSIONS;
+export type Signer = SignerIdentity | KeyIdentity;
 
 // sigstore/signing-config.d.ts
 export declare function decodeSigningConfig(bytes: Uint8Array): SigningConfig;
@@ -849,20 +881,26 @@ export interface PinsFile {
 // verification/authenticate.d.ts
 export interface AuthenticAttestation {
   readonly bundleDigest: string;
-  readonly signer: SignerIdentity;
+  readonly signer: Signer;
   readonly build?: CertificateFacts;
   readonly times: readonly VerifiedTime[];
   readonly logs: readonly VerifiedEntry[];
-  readonly content: {
-    readonly statement: SignedStatement;
-    readonly provenance?: ProvenanceFacts;
-  };
+  readonly content: StatementContent | BlobContent;
   readonly checks: readonly Check[];
 }
 export interface AuthenticationFailure {
   readonly bundleDigest: string;
   readonly code: ErrorCode;
   readonly checks: readonly Check[];
+}
+export interface BlobContent {
+  readonly kind: "blob";
+  readonly digest: Readonly<Record<string, string>>;
+}
+export interface StatementContent {
+  readonly kind: "statement";
+  readonly statement: SignedStatement;
+  readonly provenance?: ProvenanceFacts;
 }
 export type Authentication = {
   readonly kind: "authentic";
@@ -875,7 +913,7 @@ export type Authentication = {
 // verification/check.d.ts
 export declare const AUTHENTICATE_CHECKS: readonly ["limits", "bundle", "time", "certificate", "sct", "log", "signature", "statement", "agreement"];
 export declare const DECIDE_CHECKS: readonly ["subject", "identity", "predicate"];
-export declare const RULE_CHECKS: readonly ["rule.build", "rule.trigger", "rule.runner", "rule.commit", "rule.repository", "rule.organization-id", "rule.pipeline-id", "rule.max-age"];
+export declare const RULE_CHECKS: readonly ["rule.build", "rule.trigger", "rule.runner", "rule.commit", "rule.repository", "rule.organization-id", "rule.pipeline-id", "rule.max-age", "rule.logs", "rule.timestamps", "rule.dependencies", "rule.also-required"];
 export declare function failed(id: CheckId, code: ErrorCode, evidence: Evidence): Check;
 export declare function passed(id: CheckId, evidence?: Evidence): Check;
 export interface Check {

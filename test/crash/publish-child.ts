@@ -4,7 +4,7 @@
 // Moments are numbered: 2n-1 before the n-th call, 2n after it. Prints how many there were.
 import { argv, env, kill, pid, stdout } from "node:process";
 import { readFile } from "node:fs/promises";
-import { collectArtifacts, inlineCompute, loadTrust, readSecrets, type Context } from "@kiteseal/core";
+import { collectArtifacts, inlineCompute, STATEMENTS_ONLY, loadTrust, readSecrets, type Context } from "@kiteseal/core";
 import {
   createSigningIdentity,
   createTokenSource,
@@ -61,7 +61,7 @@ await publish(
     secrets: readSecrets(env),
     leakAllow: [],
     consent: "unconfirmed",
-    compute: inlineCompute(trust),
+    compute: await inlineCompute(trust, STATEMENTS_ONLY),
     dependencies: [],
     split: "batched",
     version: "0.0.0",

@@ -8,7 +8,16 @@ import { join, relative } from "node:path";
 import { setTimeout as after } from "node:timers/promises";
 import { spawn } from "node:child_process";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createLookup, digestFile, flagPolicy, inlineCompute, loadTrust, SHA256_PLAN, verify } from "@kiteseal/core";
+import {
+  createLookup,
+  digestFile,
+  flagPolicy,
+  inlineCompute,
+  STATEMENTS_ONLY,
+  loadTrust,
+  SHA256_PLAN,
+  verify,
+} from "@kiteseal/core";
 import { parseKey } from "@kiteseal/core/store";
 import { type Sandbox, startSandbox } from "@kiteseal/sandbox";
 import { openStore } from "@kiteseal/storage-adapters";
@@ -63,6 +72,7 @@ async function expectSound(store: string): Promise<readonly string[]> {
   const names = await visible(store);
   const trust = await loadTrust({ kind: "file", path: sandbox.trustedRootPath }, ctx);
   const opened = await openStore(`file://${store}`);
+  const compute = await inlineCompute(trust, STATEMENTS_ONLY);
   for (const name of names) {
     const path = join(store, name);
     expect(await readFile(path), name).toEqual(CONTENTS[name]);
@@ -70,7 +80,7 @@ async function expectSound(store: string): Promise<readonly string[]> {
     const lookup = createLookup({ locate: () => ({ store: opened.store, key: parseKey(opened.prefix + name) }) });
     const policy = flagPolicy({ organization: ["acme"], pipeline: ["app"], branch: ["main"] }, { env: {} });
     const artifact = { name, digest: { sha256: digests.sha256 }, origin: { kind: "file" as const, path } };
-    const verified = await verify(artifact, { policy, compute: inlineCompute(trust), lookup }, ctx);
+    const verified = await verify(artifact, { policy, compute, lookup }, ctx);
     expect(verified.outcome).toBe("verified");
   }
   await expectWholeBundles(store);

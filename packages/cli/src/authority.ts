@@ -18,7 +18,7 @@ import { type Config, lockedKey } from "./config.ts";
 import type { Options, OptionSpec } from "./flags.ts";
 import { readInput } from "./input.ts";
 import type { Io } from "./io.ts";
-import { givenRuleFlags, policyFromFlags } from "./rule-flags.ts";
+import { givenRuleFlags, policyFromFlags, readKeys } from "./rule-flags.ts";
 import { VERSION } from "./version.ts";
 
 export const AUTHORITY_OPTIONS: readonly OptionSpec[] = [
@@ -50,7 +50,8 @@ export async function loadAuthority(sources: Sources, ctx: Context): Promise<Aut
   return { policy: { ...policy, warnings: [...policy.warnings, warning] }, trust };
 }
 
-async function loadVerificationTrust({ options, config, io }: Sources, ctx: Context): Promise<Trust> {
+/** Throws ERR_USAGE, ERR_TRUST_ROOT_INVALID. */
+export async function loadVerificationTrust({ options, config, io }: Sources, ctx: Context): Promise<Trust> {
   const flag = options.text("trustedRoot", "customTrustedRoot");
   const { machine } = config;
   const named = flag === undefined ? undefined : resolve(io.cwd, flag);
@@ -79,14 +80,17 @@ async function loadPolicy({ options, config, io }: Sources): Promise<Policy> {
     throw new KitesealError("ERR_USAGE", `--policy and ${rules.join(", ")}: expected a policy file or flags, not both`);
   }
   const expected = options.text("policySha256");
-  if (flag === undefined && (expected !== undefined || options.flag("policyFromCheckout"))) {
+  const aboutKeys = options.flag("policyFromCheckout") && options.has("key");
+  if (flag === undefined && (expected !== undefined || (options.flag("policyFromCheckout") && !aboutKeys))) {
     throw new KitesealError(
       "ERR_USAGE",
       "--policy-sha256 and --policy-from-checkout are about --policy, which is not given",
     );
   }
-  if (flag === undefined && (rules.length > 0 || machine.policy === undefined))
-    return policyFromFlags(options, { env: io.env });
+  if (flag === undefined && (rules.length > 0 || machine.policy === undefined)) {
+    for (const key of options.list("key") ?? []) await checkKeyPlace(resolve(io.cwd, key), { options, config, io });
+    return policyFromFlags(options, await readKeys(options, io.cwd), { env: io.env });
+  }
   if (options.flag("anyName") && !options.has("digest")) {
     throw new KitesealError("ERR_USAGE", "--any-name and a policy file: expected `any-name: true` in the rule");
   }
@@ -97,6 +101,16 @@ async function loadPolicy({ options, config, io }: Sources): Promise<Policy> {
     path: flag ?? path,
     version: VERSION,
     env: io.env,
+  });
+}
+
+/** As for a policy: whoever changes the code can change a key that lies beside it. */
+async function checkKeyPlace(path: string, { options, io }: Sources): Promise<void> {
+  if (options.flag("policyFromCheckout")) return;
+  const checkout = await checkoutHolding(path, { env: io.env });
+  if (checkout === undefined) return;
+  throw new KitesealError("ERR_CONFIG_DECIDES", `the key ${quote(path)} lies in the checkout ${quote(checkout)}`, {
+    hint: "keep it outside, or say --policy-from-checkout if the checkout may decide",
   });
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The program as it is shipped: bundled, in a process of its own, with the streams and exit codes of a real one.
 import { execFile } from "node:child_process";
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeAll, expect, test } from "vitest";
@@ -44,6 +44,18 @@ test("publishes and verifies by flags, by a policy, with a configuration file", 
   expect(await node([...target, "--policy", "policy.yaml"])).toMatchObject({ code: 0, stderr: "" });
   await writeFile(join(fixture.root, "kiteseal.yaml"), "policy: policy.yaml\n");
   expect(await node([...target, ...WHO])).toMatchObject({ code: 2 });
+  await rm(join(fixture.root, "kiteseal.yaml"));
+});
+
+test("authenticates in threads of its own, beside the program", async () => {
+  await mkdir(join(fixture.root, "parts"));
+  for (let i = 0; i < 48; i++) await writeFile(join(fixture.root, "parts", `f${i}`), `part ${i}`);
+  const store = `file://${fixture.root}/parts-store`;
+  const made = ["publish", "parts/*", "--statement", "per-artifact", "--to", store];
+  expect(await node([program, ...made], fixture.sandbox.jobEnv())).toMatchObject({ code: 0 });
+  const ran = await node([program, "verify", store, "--recursive", ...fixture.roots(), ...WHO, "--format", "json"]);
+  expect(ran).toMatchObject({ code: 0, stderr: "" });
+  expect(JSON.parse(ran.stdout)).toMatchObject({ tally: { verified: 48 } });
 });
 
 test("a sandbox runs a command with its own exit code", async () => {

@@ -4,6 +4,7 @@
 import { dirname, resolve } from "node:path";
 import { KitesealError, LIMITS, quote } from "@kiteseal/core";
 import { readInput } from "./input.ts";
+import { present } from "./present.ts";
 
 /** Where attestations are: one root, or store prefix → root. */
 export type AttestationRoots = string | ReadonlyMap<string, string>;
@@ -36,7 +37,9 @@ const DECIDING: ReadonlySet<string> = new Set(
   (
     "trusted-root trusted_root trustedRoot trust root tuf tuf-root tuf-mirror policy policy-sha256 rules rule otherwise " +
     "org organization pipeline step branch tag ref any-ref build builder source trigger runner repository commit max-age " +
-    "type predicate-type any-name name identity certificate-identity certificate-oidc-issuer issuer threshold thresholds " +
+    "type predicate-type any-name name identity certificate certificate-identity certificate-identity-regexp cert-identity " +
+    "certificate-oidc-issuer certificate-oidc-issuer-regexp cert-oidc-issuer issuer key keys content logs timestamps " +
+    "also-required dependencies require-all-subjects fail-fast threshold thresholds " +
     "revocations exceptions locked"
   ).split(" "),
 );
@@ -77,14 +80,6 @@ export async function readConfigFile(path: string, whose: "checkout" | "machine"
     }),
     locked: asLocked(fields.get("locked"), path),
   };
-}
-
-type Present<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
-
-function present<T extends object>(values: T): Present<T> {
-  const result: Present<T> = { ...values };
-  for (const key in result) if (result[key] === undefined) delete result[key];
-  return result;
 }
 
 async function parseYaml(path: string, bytes: Uint8Array): Promise<unknown> {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where this run looks for attestations, and how bytes are read again when a statement states further digests.
 import { resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import {
   type Artifact,
   type ArtifactPlace,
@@ -43,10 +44,48 @@ export interface LookupRequest {
   readonly pins: PinsFile | undefined;
   /** Filled while targets are located. */
   readonly places: WeakMap<Artifact, ArtifactPlace>;
+  /** How long to go on looking where there is nothing yet. */
+  readonly waitMs: number;
 }
 
+const FIRST_POLL_MS = 1000;
+const MAX_POLL_MS = 15_000;
+
 /** Errors: those of the bundle file, ERR_STORE_URL. */
-export async function openLookup(request: LookupRequest): Promise<Lookup> {
+export async function openLookup(request: LookupRequest, ctx: Context): Promise<Lookup> {
+  const lookup = await openPlaces(request);
+  return request.waitMs === 0 ? lookup : waiting(lookup, ctx.now().getTime() + request.waitMs);
+}
+
+type Found = ReturnType<Lookup> extends AsyncIterable<infer F> ? F : never;
+
+/**
+ * Looks again while every place says that it holds nothing: any other answer would be the same a minute later, or is an
+ * outage to report.
+ */
+function waiting(lookup: Lookup, deadline: number): Lookup {
+  return async function* look(artifact, rule, ctx) {
+    for (let pause = FIRST_POLL_MS; ; pause = Math.min(pause * 2, MAX_POLL_MS)) {
+      const nothing: Found[] = [];
+      let settled = false;
+      for await (const found of lookup(artifact, rule, ctx)) {
+        settled ||= found.outcome !== "nothing";
+        if (settled) yield* [...nothing.splice(0), found];
+        else nothing.push(found);
+      }
+      const left = deadline - ctx.now().getTime();
+      if (settled || left <= 0) {
+        yield* nothing;
+        return;
+      }
+      const subject = `waiting for an attestation of ${artifact.name ?? "the digest"}`;
+      ctx.progress?.({ stage: "verify", subject, done: 0, unit: "items" });
+      await sleep(Math.min(pause, left), undefined, ctx.signal === undefined ? {} : { signal: ctx.signal });
+    }
+  };
+}
+
+async function openPlaces(request: LookupRequest): Promise<Lookup> {
   const { options, config, io, pins, places } = request;
   const path = options.text("bundle", "provenancePath");
   const bundles = path === undefined ? undefined : await readBundles(path, io.cwd);

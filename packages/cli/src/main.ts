@@ -4,7 +4,7 @@
 import { Command, CommanderError } from "commander";
 import { createRedactor, isKitesealError, KitesealError, readSecrets } from "@kiteseal/core";
 import type { CommandModule } from "./commands/command.ts";
-import { type CommandEntry, COMMANDS } from "./commands/table.ts";
+import { type CommandEntry, COMMANDS, type RunnableEntry } from "./commands/table.ts";
 import { EXIT, exitCodeOf } from "./exit-codes.ts";
 import { Options } from "./flags.ts";
 import { type Io, redacted, type RedactedIo, signalExitCode } from "./io.ts";
@@ -31,10 +31,7 @@ interface Parsed {
 async function dispatch(argv: readonly string[], io: RedactedIo): Promise<number> {
   const written: string[] = [];
   let parsed: Parsed | undefined;
-  const asked = COMMANDS.find(
-    ({ name }) => name === argv.find((arg) => !arg.startsWith("-")) || (argv[0] === "help" && name === argv[1]),
-  );
-  const program = await buildProgram({ asked, written, onParsed: (result) => (parsed = result) });
+  const program = await buildProgram({ asked: askedEntry(argv), written, onParsed: (result) => (parsed = result) });
   try {
     await program.parseAsync(argv, { from: "user" });
   } catch (error) {
@@ -48,13 +45,22 @@ async function dispatch(argv: readonly string[], io: RedactedIo): Promise<number
   return module.run({ args, options: new Options(values), io });
 }
 
+/** The one command whose module this line needs. */
+function askedEntry(argv: readonly string[]): RunnableEntry | undefined {
+  const words = argv.filter((arg) => !arg.startsWith("-"));
+  const [first, second] = words[0] === "help" ? words.slice(1) : words;
+  const entry = COMMANDS.find(({ name }) => name === first);
+  if (entry === undefined || "load" in entry) return entry;
+  return entry.subcommands.find(({ name }) => name === second);
+}
+
 async function showHelp({ text, failed }: { text: string; failed: boolean }, io: RedactedIo): Promise<number> {
   await (failed ? io.stderr : io.stdout).write(text);
   return failed ? EXIT.usage : EXIT.ok;
 }
 
 interface ProgramRequest {
-  readonly asked: CommandEntry | undefined;
+  readonly asked: RunnableEntry | undefined;
   /** Gets what commander would print. */
   readonly written: string[];
   readonly onParsed: (parsed: Parsed) => void;
@@ -64,7 +70,7 @@ async function buildProgram({ asked, written, onParsed }: ProgramRequest): Promi
   const configure = (command: Command): Command =>
     command
       .exitOverride()
-      .configureOutput({ writeOut: (text) => void written.push(text), writeErr: () => undefined })
+      .configureOutput({ writeOut: (text) => void written.push(text), writeErr: (text) => void written.push(text) })
       .configureHelp({ showGlobalOptions: false, styleTitle: (text) => text });
   const program = configure(new Command("kiteseal"))
     .description("Signs what a Buildkite job built; refuses to release anything else.")
@@ -72,14 +78,20 @@ async function buildProgram({ asked, written, onParsed }: ProgramRequest): Promi
     .helpOption("-h, --help", "show this")
     .enablePositionalOptions();
   program.commandsGroup("Other:").helpCommand("help [command]", "show a command's options");
-  for (const entry of COMMANDS) {
-    const command = configure(program.command(entry.name)).description(entry.summary).helpGroup(entry.group);
+  const add = async (parent: Command, entry: CommandEntry | RunnableEntry): Promise<Command> => {
+    const command = configure(parent.command(entry.name)).description(entry.summary);
     command.helpOption("-h, --help", "show this");
-    if (entry !== asked) continue;
-    const module = await entry.load();
-    module.define(command);
-    command.action(() => onParsed({ module, args: command.args, values: command.opts() }));
-  }
+    if (!("load" in entry)) {
+      command.helpCommand(false);
+      for (const sub of entry.subcommands) await add(command, sub);
+    } else if (entry === asked) {
+      const module = await entry.load();
+      module.define(command);
+      command.action(() => onParsed({ module, args: command.args, values: command.opts() }));
+    }
+    return command;
+  };
+  for (const entry of COMMANDS) (await add(program, entry)).helpGroup(entry.group);
   return program;
 }
 

@@ -40,7 +40,8 @@ const HINTS: Readonly<Record<string, string>> = {
   "--yes": "say --transparency public if public logs are meant",
   "--output": "the report's form is --format",
   "--json": "use --format json",
-  "--key": "signers are Buildkite jobs; keys are not used",
+  "--key": "signing is keyless: the job's own identity signs; keys are for verify",
+  "--public-key": "a public key that may have signed is --key FILE",
 };
 
 /** What to do instead of an option that this program does not have. */

@@ -2,11 +2,11 @@
 import { Command } from "commander";
 import { expect, test } from "vitest";
 import { addOptions, Options } from "./flags.ts";
-import { givenRuleFlags, policyFromFlags, RULE_OPTIONS, ruleInput } from "./rule-flags.ts";
+import { givenRuleFlags, policyFromFlags, RULE_OPTIONS, ruleInput, SIGNER_OPTIONS } from "./rule-flags.ts";
 
 function parse(...argv: string[]): Options {
   const command = new Command("verify").exitOverride().configureOutput({ writeErr: () => undefined });
-  addOptions(command, RULE_OPTIONS);
+  addOptions(command, [...RULE_OPTIONS, ...SIGNER_OPTIONS]);
   command.parse(argv, { from: "user" });
   return new Options(command.opts());
 }
@@ -14,9 +14,11 @@ function parse(...argv: string[]): Options {
 const BUILDER = ["--org", "acme", "--pipeline", "app"];
 
 test("flags become one rule about any name", () => {
-  const policy = policyFromFlags(parse(...BUILDER, "--branch", "main", "--branch", "release-*", "--step", "package"), {
-    env: {},
-  });
+  const policy = policyFromFlags(
+    parse(...BUILDER, "--branch", "main", "--branch", "release-*", "--step", "package"),
+    [],
+    { env: {} },
+  );
   expect(policy.rules).toHaveLength(1);
   expect(policy.rules[0]).toMatchObject({
     artifacts: ["**"],
@@ -38,7 +40,7 @@ test("every flag reaches the rule", () => {
   const argv = [...BUILDER, "--tag", "v*", "--build", "17", "--trigger", "webhook", "--runner", "self-hosted"];
   const claims = ["--commit", "a".repeat(40), "--repository", "https://github.com/acme/app", "--type", "cyclonedx"];
   const options = parse(...argv, ...claims, "--max-age", "90d");
-  expect(ruleInput(options)).toMatchObject({
+  expect(ruleInput(options, [])).toMatchObject({
     tag: ["v*"],
     build: 17,
     trigger: ["webhook"],
@@ -65,7 +67,7 @@ test.each([
     "ERR_USAGE",
   ],
 ])("refuses %s", (_, argv, code) => {
-  expect(() => policyFromFlags(parse(...argv), { env: {} })).toThrow(expect.objectContaining({ code }));
+  expect(() => policyFromFlags(parse(...argv), [], { env: {} })).toThrow(expect.objectContaining({ code }));
 });
 
 test("a single-valued flag given twice is refused, not overridden", () => {

@@ -10,6 +10,7 @@ import {
   loadTrust,
   quote,
   readSecrets,
+  STATEMENTS_ONLY,
   type Trust,
 } from "@kiteseal/core";
 import {
@@ -106,7 +107,7 @@ export async function prepareSigning({ options, config, io }: Sources, ctx: Cont
     secrets: readSecrets(io.env),
     leakAllow: options.list("leakAllow") ?? [],
     consent: config.transparency?.value ?? "unconfirmed",
-    compute: inlineCompute(trust),
+    compute: await inlineCompute(trust, STATEMENTS_ONLY),
     dependencies: [...found.dependencies, ...flagged],
     split: options.has("statement") ? "per-artifact" : "batched",
     version: VERSION,

@@ -29,3 +29,25 @@ export async function forEachLimited<T, R>(
   if (failures.length > 0) throw failures[0];
   return results;
 }
+
+/** Runs `work` on each item, at most `limit` at once, and yields results in the order of the items as they come. */
+export async function* inOrder<T, R>(
+  items: AsyncIterable<T> | Iterable<T>,
+  limit: number,
+  work: (item: T) => Promise<R>,
+): AsyncGenerator<R> {
+  const running: Promise<PromiseSettledResult<R>>[] = [];
+  // A failure behind the first is kept until its turn: nothing is unhandled, nothing overtakes.
+  const settled = async (result: Promise<R>): Promise<PromiseSettledResult<R>> =>
+    (await Promise.allSettled([result]))[0];
+  const take = async (): Promise<R> => {
+    const next = await running.shift();
+    if (next?.status === "fulfilled") return next.value;
+    throw next?.reason;
+  };
+  for await (const item of items) {
+    running.push(settled(work(item)));
+    if (running.length >= limit) yield await take();
+  }
+  while (running.length > 0) yield await take();
+}

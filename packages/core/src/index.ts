@@ -22,10 +22,11 @@ export { parseChecksums } from "./artifact/checksums.ts";
 export type { ChecksumEntry } from "./artifact/checksums.ts";
 export { loadTrust } from "./sigstore/trust.ts";
 export type { Trust, TrustSource } from "./sigstore/trust.ts";
-export type { ExtensionName, SignerIdentity } from "./sigstore/certificate.ts";
+export { isKeyIdentity, signerText } from "./sigstore/certificate.ts";
+export type { ExtensionName, KeyIdentity, Signer, SignerIdentity } from "./sigstore/certificate.ts";
 export type { BuildFacts, FactName, Ref, Runner, Trigger } from "./buildkite/facts.ts";
-export { inlineCompute } from "./compute.ts";
-export type { Compute } from "./compute.ts";
+export { askedKinds, inlineCompute, STATEMENTS_ONLY } from "./compute.ts";
+export type { AskedKinds, Compute } from "./compute.ts";
 export { flagPolicy } from "./policy/compile.ts";
 export type { CompileContext, RuleInput, ValueInput } from "./policy/compile.ts";
 export { parsePolicy } from "./policy/schema.ts";
@@ -35,10 +36,15 @@ export type {
   CertificateExpectation,
   Given,
   Policy,
+  PolicyException,
   RefPattern,
   Rule,
   SignerExpectation,
 } from "./policy/rule.ts";
+export { suggestPolicy } from "./policy/suggest.ts";
+export type { SuggestOptions } from "./policy/suggest.ts";
+export { pooledCompute } from "./pool.ts";
+export type { PoolOptions } from "./pool.ts";
 export { isVerified } from "./policy/verdict.ts";
 export type {
   AttestationReport,

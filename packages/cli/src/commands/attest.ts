@@ -3,7 +3,16 @@
 // file, or into a file or standard output.
 import { resolve } from "node:path";
 import type { Command } from "commander";
-import { checkedName, collectArtifacts, type Context, digestFile, KitesealError, LIMITS, quote } from "@kiteseal/core";
+import {
+  checkedName,
+  collectArtifacts,
+  type Context,
+  digestFile,
+  isKeyIdentity,
+  KitesealError,
+  LIMITS,
+  quote,
+} from "@kiteseal/core";
 import { attest, type Attestation, type AttestSubject, putAttestation } from "@kiteseal/core/sign";
 import type { Location } from "@kiteseal/core/store";
 import { openStore } from "@kiteseal/storage-adapters";
@@ -12,6 +21,7 @@ import { checkOutput, openDestination, WRITTEN } from "../destination.ts";
 import { addOptions, COMMON_OPTIONS, type Options, QUIET_OPTION } from "../flags.ts";
 import type { RedactedIo } from "../io.ts";
 import { writeOutput } from "../output.ts";
+import { attestReady } from "../ready-statement.ts";
 import { madeJson, madeText } from "../report/publication.ts";
 import { prepareSigning, type SigningSetup, SIGNING_OPTIONS, STATEMENT_OPTIONS } from "../signing.ts";
 import { createStatusLine } from "../terminal/progress.ts";
@@ -26,6 +36,7 @@ export function define(command: Command): void {
   addOptions(command, [
     { flags: "--digest <sha256:hex>", description: "bytes that are elsewhere" },
     { flags: "--name <name>", description: "their name" },
+    { flags: "--in-toto <file>", description: "a ready in-toto statement, signed as it is; with --bundle only" },
   ]);
   command.optionsGroup("Where the attestation goes (at least one):");
   addOptions(command, [
@@ -60,6 +71,13 @@ export async function run(invocation: Invocation): Promise<number> {
   const ctx: Context = { now: () => io.now(), signal: io.signal, progress: (progress) => status.show(progress) };
   const outputs = chooseOutputs(options, { config, format });
   const setup = await prepareSigning({ options, config, io }, ctx);
+  const ready = options.text("inToto");
+  if (ready !== undefined) {
+    const said = await attestReady(ready, { args: invocation.args, options, io, setup }, ctx);
+    await status.clear();
+    if (!quiet) await io.stderr.write(said);
+    return 0;
+  }
   const subjects = await readSubjects(invocation, ctx);
   checkBundleName(outputs, { count: subjects.length, perArtifact: options.has("statement") });
   const root = await openRoot(outputs, { config, setup });
@@ -170,7 +188,10 @@ async function store(root: Location, attestation: Attestation, ctx: Context): Pr
   const { bundle, verified, buildNumber, subjects } = attestation;
   const digests = [...new Set(subjects.map((subject) => subject.digests.sha256))];
   const known = buildNumber === undefined ? {} : { buildNumber };
-  await putAttestation(root, { bundle, signer: verified.signer.subject, subjects: digests, ...known }, ctx);
+  const { signer } = verified;
+  if (isKeyIdentity(signer))
+    throw new KitesealError("ERR_SELF_VERIFICATION", "the new attestation is signed with a key");
+  await putAttestation(root, { bundle, signer: signer.subject, subjects: digests, ...known }, ctx);
 }
 
 /** A rebuilt file has a new attestation: what lies there is replaced. */

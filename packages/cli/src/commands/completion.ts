@@ -3,7 +3,7 @@
 import { Command } from "commander";
 import { KitesealError, quote } from "@kiteseal/core";
 import type { Invocation } from "./command.ts";
-import { COMMANDS } from "./table.ts";
+import { type CommandEntry, COMMANDS } from "./table.ts";
 
 const SHELLS = ["bash", "zsh", "fish"];
 
@@ -14,6 +14,8 @@ export function define(command: Command): void {
 interface Described {
   readonly name: string;
   readonly summary: string;
+  readonly subcommands: readonly { readonly name: string; readonly summary: string }[];
+  /** Of its subcommands together, where it has some. */
   readonly options: readonly { readonly long: string; readonly description: string }[];
 }
 
@@ -28,29 +30,34 @@ export async function run({ args, io }: Invocation): Promise<number> {
   return 0;
 }
 
-async function describe({ name, summary, load }: (typeof COMMANDS)[number]): Promise<Described> {
-  const command = new Command(name);
-  (await load()).define(command);
-  const visible = command.options.filter(
-    (option) => !option.hidden && option.long !== undefined && option.long !== null,
-  );
-  return {
-    name,
-    summary,
-    options: visible.map((option) => ({ long: option.long ?? "", description: option.description })),
-  };
+async function describe(entry: CommandEntry): Promise<Described> {
+  const { name, summary } = entry;
+  const subcommands = "load" in entry ? [] : entry.subcommands;
+  const options = new Map<string, string>();
+  for (const { load } of "load" in entry ? [entry] : subcommands) {
+    const command = new Command(name);
+    (await load()).define(command);
+    for (const { hidden, long, description } of command.options)
+      if (!hidden && long !== undefined && long !== null) options.set(long, description);
+  }
+  return { name, summary, subcommands, options: [...options].map(([long, description]) => ({ long, description })) };
 }
 
 function bash(commands: readonly Described[]): string {
-  const cases = commands.map(({ name, options }) => `    ${name}) words="${options.map((o) => o.long).join(" ")}" ;;`);
+  const cases = commands.map(({ name, options, subcommands }) => {
+    const subs = subcommands.length === 0 ? "" : ` subs="${subcommands.map((s) => s.name).join(" ")}"`;
+    return `    ${name}) words="${options.map((o) => o.long).join(" ")}"${subs} ;;`;
+  });
   return `# kiteseal completion for bash: source <(kiteseal completion bash)
 _kiteseal() {
-  local current="\${COMP_WORDS[COMP_CWORD]}" words=""
+  local current="\${COMP_WORDS[COMP_CWORD]}" words="" subs=""
   case "\${COMP_WORDS[1]}" in
 ${cases.join("\n")}
   esac
   if [ "$COMP_CWORD" -eq 1 ]; then
     COMPREPLY=($(compgen -W "${commands.map((c) => c.name).join(" ")} help --help --version" -- "$current"))
+  elif [ "$COMP_CWORD" -eq 2 ] && [ -n "$subs" ]; then
+    COMPREPLY=($(compgen -W "$subs" -- "$current"))
   elif [[ "$current" == -* ]]; then
     COMPREPLY=($(compgen -W "$words" -- "$current"))
   else
@@ -68,8 +75,12 @@ function zsh(commands: readonly Described[]): string {
   const bracket = (text: string): string => text.replace(/[[\]:]/g, "\\$&");
   const names = commands.map(({ name, summary }) => `    ${quoted(`${name}:${colon(summary)}`)}`);
   const cases = commands.map(
-    ({ name, options }) =>
-      `    ${name}) _arguments ${[...options.map((o) => quoted(`*${o.long}[${bracket(o.description)}]`)), quoted("*:file:_files")].join(" ")} ;;`,
+    ({ name, options, subcommands }) =>
+      `    ${name}) _arguments ${[
+        ...options.map((o) => quoted(`*${o.long}[${bracket(o.description)}]`)),
+        ...(subcommands.length === 0 ? [] : [quoted(`1:command:(${subcommands.map((s) => s.name).join(" ")})`)]),
+        quoted("*:file:_files"),
+      ].join(" ")} ;;`,
   );
   return `#compdef kiteseal
 # kiteseal completion for zsh: kiteseal completion zsh > "\${fpath[1]}/_kiteseal"
@@ -91,8 +102,12 @@ compdef _kiteseal kiteseal
 }
 
 function fish(commands: readonly Described[]): string {
-  const lines = commands.flatMap(({ name, summary, options }) => [
+  const lines = commands.flatMap(({ name, summary, options, subcommands }) => [
     `complete -c kiteseal -n __fish_use_subcommand -a ${name} -d ${quoted(summary)}`,
+    ...subcommands.map(
+      (s) =>
+        `complete -c kiteseal -n '__fish_seen_subcommand_from ${name}; and not __fish_seen_subcommand_from ${subcommands.map((o) => o.name).join(" ")}' -a ${s.name} -d ${quoted(s.summary)}`,
+    ),
     ...options.map(
       (o) =>
         `complete -c kiteseal -n '__fish_seen_subcommand_from ${name}' -l ${o.long.slice(2)} -d ${quoted(o.description)}`,

@@ -2,12 +2,20 @@
 // The commands there are, under the headings of --help. Each is loaded only when it is the one asked for.
 import type { CommandModule } from "./command.ts";
 
-export interface CommandEntry {
+interface Named {
   readonly name: string;
-  readonly group: string;
   readonly summary: string;
+}
+
+export interface RunnableEntry extends Named {
   readonly load: () => Promise<CommandModule>;
 }
+
+/** A command, or several under one name. */
+export type CommandEntry = { readonly group: string } & (
+  | RunnableEntry
+  | (Named & { readonly subcommands: readonly RunnableEntry[] })
+);
 
 export const COMMANDS: readonly CommandEntry[] = [
   {
@@ -33,6 +41,28 @@ export const COMMANDS: readonly CommandEntry[] = [
     group: "Look:",
     summary: "show what an attestation says, verifying nothing",
     load: () => import("./inspect.ts"),
+  },
+  {
+    name: "policy",
+    group: "Look:",
+    summary: "write a policy, check one, explain what it decides",
+    subcommands: [
+      {
+        name: "init",
+        summary: "write a policy that an attestation at hand passes",
+        load: () => import("./policy-init.ts"),
+      },
+      {
+        name: "check",
+        summary: "say what is wrong with a policy, and whose verdict a change would change",
+        load: () => import("./policy-check.ts"),
+      },
+      {
+        name: "explain",
+        summary: "print the decision on each artifact, check by check, and what to do next",
+        load: () => import("./policy-explain.ts"),
+      },
+    ],
   },
   {
     name: "sandbox",

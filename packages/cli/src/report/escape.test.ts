@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect, test } from "vitest";
-import { escapeJson, escapeText, shellWord } from "./escape.ts";
+import { escapeJson, escapeMarkdown, escapeMessage, escapeText, escapeXml, shellWord } from "./escape.ts";
 
 test.each([
   ["an escape sequence", "a\u001b[2Jb", "a\\u{1b}[2Jb"],
@@ -26,6 +26,20 @@ test("an escaped JSON document means the same and holds nothing invisible but ne
   const escaped = escapeJson(JSON.stringify(value, undefined, 1));
   expect(JSON.parse(escaped)).toStrictEqual(value);
   expect(escaped).toMatch(/^[^\p{Cf}\p{Zl}\u007f-\u009f]*$/u);
+});
+
+test("text in XML is text", () => {
+  expect(escapeXml(`<a b="c">&'\u001b\uffff]]>`)).toBe("&lt;a b=&quot;c&quot;&gt;&amp;&apos;\\u{1b}\\u{ffff}]]&gt;");
+});
+
+test("text in Markdown makes no markup, link, mention, table cell or line", () => {
+  const escaped = escapeMarkdown("[x](https://a) `b` **c** @d <e> | #1 www.f\n# g");
+  expect(escaped).not.toMatch(/[[\]()`*@<>|\n]|#(?!\d+;)|:\/\/|www\./);
+  expect(escapeMarkdown("dist/app-1.2.tgz")).toBe("dist/app-1.2.tgz");
+});
+
+test("text in a SARIF message is no placeholder and no link", () => {
+  expect(escapeMessage("{0} [a](b) \\")).toBe("{{0}} \\[a\\](b) \\\\");
 });
 
 test.each([

@@ -23,3 +23,24 @@ export function escapeJson(json: string): string {
 export function shellWord(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
+
+const XML: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&apos;" };
+
+/** Text for an XML 1.0 attribute or element: markup as entities, unsafe and forbidden characters as visible text. */
+export function escapeXml(text: string): string {
+  return escapeText(text)
+    .replace(/[\ufffe\uffff]/g, (c) => `\\u{${c.charCodeAt(0).toString(16)}}`)
+    .replace(/[&<>"']/g, (c) => XML[c] ?? "");
+}
+
+/** Text inside a line of Markdown: no markup, link, mention, HTML or table cell of its own. */
+export function escapeMarkdown(text: string): string {
+  return escapeText(text)
+    .replace(/[&<>]/g, (c) => XML[c] ?? "")
+    .replace(/[\\`*_{}[\]()#!|~:@$]|(?<=www)\./gi, (c) => `&#${c.charCodeAt(0)};`);
+}
+
+/** Text of a SARIF message: no placeholder and no embedded link of its own (SARIF 2.1.0, 3.11.5 and 3.11.6). */
+export function escapeMessage(text: string): string {
+  return text.replace(/[\\[\]]/g, (c) => `\\${c}`).replace(/[{}]/g, (c) => c + c);
+}

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What publish and attest made: for people what is where and how to verify it, for machines the same as plain data.
 import type { Attestation, Job, PublishedArtifact } from "@kiteseal/core/sign";
-import type { Trust } from "@kiteseal/core";
+import { signerText, type Trust } from "@kiteseal/core";
 import type { Style } from "../terminal/style.ts";
 import { escapeText, shellWord } from "./escape.ts";
-import { REPORT_VERSION, toJson } from "./record.ts";
+import { REPORT_VERSION, signerRecord, toJson } from "./record.ts";
 import { describeBuild } from "./text.ts";
 
 export interface Made {
@@ -40,7 +40,7 @@ export function madeText(made: Made, o: { style: Style; quiet: boolean }): strin
 }
 
 function attestationLine({ verified, subjects, bundleDigest }: Attestation, style: Style): string {
-  const who = describeBuild(verified.build) ?? escapeText(verified.signer.subject);
+  const who = describeBuild(verified.build) ?? escapeText(signerText(verified.signer));
   const what = subjects.length === 1 ? escapeText(subjects[0]?.name ?? "") : `${subjects.length} artifacts`;
   return `${style("good", "✓ attested")} ${what}  by ${who}  bundle sha256:${bundleDigest}`;
 }
@@ -76,11 +76,11 @@ export function madeJson({ kind, artifacts, attestations, files, warnings, trust
     artifacts,
     attestations: attestations.map(({ bundleDigest, subjects, verified, buildNumber }) => ({
       bundleDigest,
-      signer: { issuer: verified.signer.issuer, subject: verified.signer.subject },
+      signer: signerRecord(verified.signer),
       build: verified.build,
       buildNumber,
       times: verified.times,
-      predicateType: verified.statement.predicateType,
+      predicateType: verified.statement?.predicateType,
       subjects: subjects.map(({ name, digests }) => ({
         name,
         digest: { sha256: digests.sha256, sha384: digests.sha384, sha512: digests.sha512 },

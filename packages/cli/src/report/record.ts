@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rows and runs as plain data for machines. JSON Schema: docs/reference/verify-report.schema.json. Dates are ISO 8601;
 // integers that JSON numbers cannot hold are strings.
-import { errorEntry, isVerified, type Verdict } from "@kiteseal/core";
+import { errorEntry, isKeyIdentity, isVerified, type Signer, type Verdict } from "@kiteseal/core";
 import { escapeJson } from "./escape.ts";
 import { outcomeOf, type Row, type Run } from "./run.ts";
 import type { Tally } from "./tally.ts";
@@ -24,28 +24,30 @@ function artifactOf({ artifact }: Verdict): object {
 
 function judgementOf(verdict: Verdict): object {
   const { rule, checks, attestations, places } = verdict;
-  if (!isVerified(verdict))
-    return {
-      code: verdict.code,
-      hint: verdict.hint ?? errorEntry(verdict.code).next,
-      rule,
-      checks,
-      attestations,
-      places,
-    };
+  if (!isVerified(verdict)) {
+    const { code, exception } = verdict;
+    const hint = verdict.hint ?? errorEntry(code).next;
+    return { code, hint, rule, exception, checks, attestations, places };
+  }
   const { signer, build, times, bundleDigest, statement } = verdict;
-  const { issuer, subject } = signer;
   return {
     rule,
-    signer: { issuer, subject },
+    signer: signerRecord(signer),
     build,
     times,
     bundleDigest,
-    predicateType: statement.predicateType,
+    predicateType: statement?.predicateType,
     checks,
     attestations,
     places,
   };
+}
+
+/** Who signed: a certificate's names, or a key's digest. */
+export function signerRecord(signer: Signer): object {
+  if (isKeyIdentity(signer)) return { keyDigest: signer.keyDigest };
+  const { issuer, subject } = signer;
+  return { issuer, subject };
 }
 
 export function runRecord({ trust, policy, startedAt, files, ignored, version }: Run): object {
@@ -67,10 +69,12 @@ export function runRecord({ trust, policy, startedAt, files, ignored, version }:
 /** How a run ended; valid when its rows have. */
 export function endRecord(run: Run, tally: Tally): object {
   const { exitCode, counts } = tally;
+  const passed = counts.excepted > 0 ? "excepted" : "verified";
   return {
-    outcome: exitCode === 0 ? "verified" : "not-verified",
+    outcome: exitCode === 0 ? passed : "not-verified",
     exitCode,
     tally: counts,
+    ...(tally.endedEarly ? { endedEarly: true } : {}),
     attestationsLeftOut: run.leftOut.count,
   };
 }

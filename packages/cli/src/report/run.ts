@@ -9,7 +9,17 @@ export type Row =
   | { readonly kind: "verdict"; readonly verdict: Verdict }
   | { readonly kind: "failure"; readonly label: string; readonly error: KitesealError };
 
-export type Outcome = "verified" | "rejected" | "unattested" | "undetermined" | "error";
+/** Best first. */
+export const OUTCOMES = ["verified", "excepted", "rejected", "unattested", "undetermined", "error"] as const;
+
+export type Outcome = (typeof OUTCOMES)[number];
+
+/** What a report calls a row; not escaped. */
+export function rowName(row: Row): string {
+  if (row.kind === "failure") return row.label;
+  const { name, digest } = row.verdict.artifact;
+  return name ?? `sha256:${digest["sha256"] ?? ""}`;
+}
 
 const OUTCOME_OF_KIND = {
   usage: "error",
@@ -19,11 +29,15 @@ const OUTCOME_OF_KIND = {
   interrupted: "undetermined",
 } as const;
 
-/** "verified" only for what core's own check calls genuine. Throws TypeError for a look-alike: a bug, never a pass. */
+/**
+ * "verified" only for what core's own check calls genuine, "excepted" only with the exception that says so. Throws TypeError
+ * for a look-alike: a bug, never a pass.
+ */
 export function outcomeOf(row: Row): Outcome {
   if (row.kind === "failure") return OUTCOME_OF_KIND[row.error.kind];
   if (isVerified(row.verdict)) return "verified";
   const outcome: string = row.verdict.outcome;
+  if (outcome === "excepted" && row.verdict.exception !== undefined) return outcome;
   if (outcome === "rejected" || outcome === "unattested" || outcome === "undetermined") return outcome;
   throw new TypeError(`a verdict that decide did not make says ${JSON.stringify(outcome)}`);
 }

@@ -1,45 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The published schemas against what commands really write. Knows the few keywords that those schemas use.
+// The published schemas against what commands really write.
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { useFixture } from "../fixture.testkit.ts";
+import { isObject, problems, type Schema } from "./json-schema.testkit.ts";
 
 const { published, verify } = useFixture();
-
-type Schema = Readonly<Record<string, unknown>>;
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-/** Paths at which `value` is not what `schema` says, or has members that it does not name. */
-function problems(value: unknown, schema: Schema, o: { root: Schema; path: string }): readonly string[] {
-  const { root, path } = o;
-  const below = (member: unknown, inner: unknown, key: string): readonly string[] =>
-    isObject(inner) ? problems(member, inner, { root, path: `${path}.${key}` }) : [];
-  const name = typeof schema["$ref"] === "string" ? schema["$ref"].replace("#/$defs/", "") : undefined;
-  if (name !== undefined) return below(value, isObject(root["$defs"]) ? root["$defs"][name] : undefined, name);
-  const found: string[] = [];
-  const kind = Array.isArray(value) ? "array" : Number.isInteger(value) ? "integer" : typeof value;
-  if (schema["type"] !== undefined && schema["type"] !== kind) found.push(`${path}: ${kind}`);
-  if ("const" in schema && schema["const"] !== value) found.push(`${path}: const`);
-  if (Array.isArray(schema["enum"]) && !schema["enum"].includes(value)) found.push(`${path}: enum`);
-  if (typeof schema["pattern"] === "string" && !new RegExp(schema["pattern"]).test(String(value)))
-    found.push(`${path}: pattern`);
-  if (Array.isArray(value)) found.push(...value.flatMap((item, i) => below(item, schema["items"], String(i))));
-  if (isObject(value)) {
-    for (const key of Array.isArray(schema["required"]) ? schema["required"] : [])
-      if (!(String(key) in value)) found.push(`${path}: no ${key}`);
-    const { properties, additionalProperties } = schema;
-    for (const [key, member] of Object.entries(value)) {
-      const inner = isObject(properties) ? properties[key] : undefined;
-      if (inner === undefined && additionalProperties === false) found.push(`${path}.${key}: unknown`);
-      found.push(...below(member, inner ?? additionalProperties, key));
-    }
-  }
-  return found;
-}
 
 async function schemaOf(name: string): Promise<Schema> {
   const parsed: unknown = JSON.parse(

@@ -19,7 +19,7 @@ async function* stream(rows: readonly Row[]): AsyncGenerator<Row> {
 
 async function tallied(rows: readonly Row[]): Promise<Tally> {
   const tally = new Tally();
-  for await (const row of tally.count(stream(rows))) expect(rows).toContain(row);
+  for await (const row of tally.count(stream(rows), { failFast: false })) expect(rows).toContain(row);
   return tally;
 }
 
@@ -29,7 +29,9 @@ test("an empty stream is no success", async () => {
 
 test("a stream that was not read to its end is no success", async () => {
   const tally = new Tally();
-  const rows = tally.count(stream([refused("unattested", "ERR_UNATTESTED"), failed("ERR_UNREADABLE")]));
+  const rows = tally.count(stream([refused("unattested", "ERR_UNATTESTED"), failed("ERR_UNREADABLE")]), {
+    failFast: false,
+  });
   await rows.next();
   expect(tally.exitCode).toBe(1);
 });
@@ -50,11 +52,46 @@ test.each([
   expect((await tallied(rows)).exitCode).toBe(code);
 });
 
+const exception = { sha256: "a", rule: "r", reason: "x", owner: "o", expires: new Date(0) };
+
+function excepted(): Row {
+  const artifact = { name: "a", digest: {}, origin: { kind: "digest" } } as const;
+  const verdict = {
+    outcome: "excepted",
+    code: "ERR_RULE",
+    artifact,
+    checks: [],
+    attestations: [],
+    places: [],
+  } as const;
+  return { kind: "verdict", verdict: { ...verdict, exception } };
+}
+
+test("an exception passes, is counted apart, and hides no failure", async () => {
+  const tally = await tallied([excepted()]);
+  expect(tally.exitCode).toBe(0);
+  expect(tally.counts).toMatchObject({ verified: 0, excepted: 1 });
+  expect((await tallied([excepted(), refused("rejected", "ERR_RULE")])).exitCode).toBe(20);
+});
+
+test("an exception that no policy gave is a bug, not a pass", async () => {
+  await expect(tallied([refused("excepted", "ERR_RULE")])).rejects.toThrow(TypeError);
+});
+
+test("failing fast ends with the first failure, which counts", async () => {
+  const tally = new Tally();
+  const seen: Row[] = [];
+  const rows = stream([excepted(), refused("rejected", "ERR_RULE"), failed("ERR_UNREADABLE")]);
+  for await (const row of tally.count(rows, { failFast: true })) seen.push(row);
+  expect(seen).toHaveLength(2);
+  expect(tally).toMatchObject({ exitCode: 20, endedEarly: true });
+});
+
 test("counts each outcome", async () => {
   const { counts } = await tallied([
     failed("ERR_UNREADABLE"),
     refused("rejected", "ERR_RULE"),
     failed("ERR_PIN_CHANGED"),
   ]);
-  expect(counts).toStrictEqual({ verified: 0, rejected: 2, unattested: 0, undetermined: 0, error: 1 });
+  expect(counts).toStrictEqual({ verified: 0, excepted: 0, rejected: 2, unattested: 0, undetermined: 0, error: 1 });
 });

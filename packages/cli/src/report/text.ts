@@ -2,16 +2,19 @@
 // The report for people: one line an artifact that passed; for one that did not, which check, what was expected, what was
 // found, what to do next; at the end what all of it rests on. Every value goes through escapeText.
 import {
+  errorEntry,
   type AttestationReport,
   type BuildFacts,
   type Check,
+  isVerified,
+  signerText,
+  type UnverifiedArtifact,
   type Verdict,
   type VerifiedArtifact,
 } from "@kiteseal/core";
-import { errorEntry, isVerified } from "@kiteseal/core";
 import type { Style } from "../terminal/style.ts";
 import { escapeText } from "./escape.ts";
-import { type Outcome, outcomeOf, type Renderer, type Row, type Run } from "./run.ts";
+import { type Outcome, OUTCOMES, outcomeOf, type Renderer, type Row, rowName, type Run } from "./run.ts";
 import type { Tally } from "./tally.ts";
 
 /** Passing artifacts that are listed one by one on a terminal; the rest are counted. */
@@ -46,27 +49,26 @@ async function* render(
   const { run, tally } = end;
   if (options.terminal && !options.quiet && passed > LISTED_ON_TERMINAL)
     yield `  … and ${passed - LISTED_ON_TERMINAL} more verified\n`;
-  if (options.quiet && tally.exitCode === 0) {
+  if (options.quiet && tally.exitCode === 0 && tally.counts.excepted === 0) {
     for (const line of qualifications(run, options.style)) yield `${line}\n`;
     return;
   }
   yield `${trailer(run, tally, options.style).join("\n")}\n`;
+  if (tally.exitCode !== 0)
+    yield "every row of the decision: the same with `kiteseal policy explain` for `kiteseal verify`\n";
 }
 
-const MARKS = { verified: "✓", rejected: "✗", unattested: "✗", undetermined: "?", error: "✗" } as const;
+const MARKS = { verified: "✓", excepted: "!", rejected: "✗", unattested: "✗", undetermined: "?", error: "✗" } as const;
 
 function headline(outcome: Outcome, name: string, style: Style): string {
-  const mark = style(outcome === "verified" ? "good" : "bad", `${MARKS[outcome]} ${outcome.padEnd(12)}`);
+  const kind = outcome === "verified" ? "good" : outcome === "excepted" ? "loud" : "bad";
+  const mark = style(kind, `${MARKS[outcome]} ${(outcome === "excepted" ? "EXCEPTED" : outcome).padEnd(12)}`);
   return `${mark} ${escapeText(name)}`;
 }
 
-function nameOf({ artifact }: Verdict): string {
-  return artifact.name ?? `sha256:${artifact.digest["sha256"] ?? ""}`;
-}
-
 function passLine(verdict: VerifiedArtifact, style: Style): string {
-  const who = describeBuild(verdict.build) ?? escapeText(verdict.signer.subject);
-  return `${headline("verified", nameOf(verdict), style)}  ${style("faint", `${who}, rule ${escapeText(verdict.rule)}`)}\n`;
+  const who = describeBuild(verdict.build) ?? escapeText(signerText(verdict.signer));
+  return `${headline("verified", rowName({ kind: "verdict", verdict }), style)}  ${style("faint", `${who}, rule ${escapeText(verdict.rule)}`)}\n`;
 }
 
 /** `acme/app, branch main, build 7`; undefined for what no Buildkite certificate proves. */
@@ -91,22 +93,49 @@ function failure(row: Row, outcome: Outcome, style: Style): readonly string[] {
   if (row.kind === "failure") {
     const { code, message, hint } = row.error;
     return [
-      `${headline(outcome, row.label, style)}  ${code}`,
+      `${headline(outcome, rowName(row), style)}  ${code}`,
       ...field("found", message),
       ...field("hint", hint ?? errorEntry(code).next),
     ];
   }
   const { verdict } = row;
   if (isVerified(verdict)) return [];
-  const failing = verdict.checks.find((check) => check.status === "failed" || check.status === "undetermined");
-  const nearest = verdict.attestations.find((report) => report.checks === verdict.checks);
+  const failing = failingCheck(verdict);
+  const nearest = nearestReport(verdict);
   return [
-    `${headline(outcome, nameOf(verdict), style)}  ${verdict.code}`,
+    `${headline(outcome, rowName(row), style)}  ${verdict.code}`,
+    ...exceptionFields(verdict, style),
     ...(failing === undefined ? [] : checkFields(failing)),
-    ...field("signed by", describeBuild(nearest?.build) ?? nearest?.signer?.subject),
+    ...field("signed by", describeBuild(nearest?.build) ?? (nearest?.signer && signerText(nearest.signer))),
     ...field("hint", verdict.hint ?? failing?.hint ?? errorEntry(verdict.code).next),
     ...considered(verdict.attestations),
     ...(outcome === "rejected" ? [] : placesLooked(verdict)),
+  ];
+}
+
+/** The row that decided. */
+export function failingCheck({ checks }: Verdict): Check | undefined {
+  return checks.find((c) => c.status === "failed") ?? checks.find((c) => c.status === "undetermined");
+}
+
+/** The attestation whose rows the verdict shows. */
+export function nearestReport({ attestations, checks }: Verdict): AttestationReport | undefined {
+  return attestations.find((report) => report.checks === checks);
+}
+
+/** What an exception rests on: somebody's word, which is no evidence. */
+export function exceptionText({ exception }: UnverifiedArtifact): string | undefined {
+  if (exception === undefined) return undefined;
+  const { owner, reason, expires } = exception;
+  return `by the word of ${owner} until ${expires.toISOString()}: ${reason}`;
+}
+
+function exceptionFields(verdict: UnverifiedArtifact, style: Style): readonly string[] {
+  const text = exceptionText(verdict);
+  if (text === undefined) return [];
+  return [
+    style("loud", "    NOT VERIFIED: an exception of the policy lets these bytes pass"),
+    ...field("exception", text),
   ];
 }
 
@@ -127,14 +156,15 @@ function placesLooked({ places }: Verdict): readonly string[] {
   return places.flatMap(({ place, outcome }) => field("looked", `${place} (${outcome})`));
 }
 
-function trailer(run: Run, tally: Tally, style: Style): readonly string[] {
+/** What all of it rests on, and how it ended. */
+export function trailer(run: Run, tally: Tally, style: Style): readonly string[] {
   const { counts, exitCode } = tally;
-  const shown = (["verified", "rejected", "unattested", "undetermined", "error"] as const).filter(
-    (outcome) => outcome === "verified" || counts[outcome] > 0,
-  );
+  const shown = OUTCOMES.filter((outcome) => outcome === "verified" || counts[outcome] > 0);
   const words = shown.map((outcome) => `${counts[outcome]} ${outcome}`).join(", ");
+  const good = counts.excepted > 0 ? "loud" : "good";
   return [
-    style(exitCode === 0 ? "good" : "bad", exitCode === 0 ? words : `${words}: do not release (exit ${exitCode})`),
+    style(exitCode === 0 ? good : "bad", exitCode === 0 ? words : `${words}: do not release (exit ${exitCode})`),
+    ...(tally.endedEarly ? [style("loud", "stopped at the first failure: what comes after it was not looked at")] : []),
     ...leftOutLine(run),
     ...trustLines(run, style),
     policyLine(run),

@@ -3,7 +3,6 @@
 // certificate a run. Nothing leaves this function that would not verify.
 import type { ResourceDescriptor, Statement } from "@kiteseal/in-toto-attestation";
 import type { Artifact, SourceDigests } from "../artifact/source.ts";
-import { certificateFacts } from "../buildkite/certificate-facts.ts";
 import type { UnverifiedClaims } from "../buildkite/claims.ts";
 import type { Job } from "../buildkite/job.ts";
 import { compareJobWithToken } from "../buildkite/job-agreement.ts";
@@ -22,6 +21,7 @@ import { disclosure, requireTransparencyConsent, type TransparencyConsent } from
 import { sign } from "../signing/sign.ts";
 import type { SigningIdentity } from "../signing/signer.ts";
 import { encodeBundle } from "../sigstore/bundle.ts";
+import { isKeyIdentity } from "../sigstore/certificate.ts";
 import { sha256Hex } from "../store/attestations.ts";
 
 export interface AttestSubject {
@@ -52,6 +52,8 @@ export interface Attestation {
   readonly bundle: Uint8Array;
   readonly bundleDigest: string;
   readonly verified: VerifiedArtifact;
+  /** The certificate's subject alternative name. */
+  readonly signer: string;
   readonly buildNumber?: number;
   readonly subjects: readonly AttestSubject[];
 }
@@ -162,10 +164,10 @@ async function signOnce(
   const { organization, pipeline } = request.job.facts;
   const rule = selfRule({ organization, pipeline, type: request.predicate?.type });
   const candidates = [{ place: "the new attestation", result }];
-  const verdict = decide({ artifact, rule, candidates, places: [], now: ctx.now() });
+  const verdict = decide({ artifact, rule, rules: [rule], candidates, places: [], now: ctx.now() });
   if (!isVerified(verdict)) return { verdict };
-  const buildNumber =
-    result.kind === "authentic" ? certificateFacts(result.attestation.signer).facts.buildNumber : undefined;
-  const attestation = { bundle, bundleDigest, verified: verdict, subjects };
+  const buildNumber = verdict.build?.buildNumber;
+  const signer = isKeyIdentity(verdict.signer) ? verdict.signer.keyDigest : verdict.signer.subject;
+  const attestation = { bundle, bundleDigest, verified: verdict, signer, subjects };
   return { attestation: buildNumber === undefined ? attestation : { ...attestation, buildNumber } };
 }

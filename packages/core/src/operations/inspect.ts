@@ -47,7 +47,8 @@ export function inspectBundle(unverifiedBytes: Uint8Array): Inspection {
   const validity =
     leaf === undefined ? undefined : attempt(() => ({ notBefore: leaf.notBefore, notAfter: leaf.notAfter }));
   const identity = leaf === undefined ? undefined : attempt(() => readSigner(leaf));
-  const statement = content.kind === "dsse" ? attempt(() => readStatement(content.envelope).statement) : undefined;
+  const statement =
+    content.kind === "dsse" ? attempt(() => readStatement(content.envelope, { allowV01: true }).statement) : undefined;
   const build = identity?.issuer === BUILDKITE_ISSUER ? certificateFacts(identity).facts : undefined;
   return {
     bundleDigest: sha256Hex(unverifiedBytes),

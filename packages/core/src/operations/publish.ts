@@ -109,8 +109,7 @@ async function digestOf(request: PublishRequest, object: StoredObject, ctx: Cont
 }
 
 async function store(request: PublishRequest, attestation: Attestation, ctx: Context): Promise<void> {
-  const { bundle, verified, buildNumber, subjects } = attestation;
-  const signer = verified.signer.subject;
+  const { bundle, signer, buildNumber, subjects } = attestation;
   const digests = [...new Set(subjects.map((s) => s.digests.sha256))];
   const known = buildNumber === undefined ? {} : { buildNumber };
   await putAttestation(request.repository.attestations, { bundle, signer, subjects: digests, ...known }, ctx);

@@ -4,11 +4,13 @@
 import { throwIfInterrupted } from "../artifact/file.ts";
 import type { Artifact } from "../artifact/source.ts";
 import type { Compute } from "../compute.ts";
+import { inOrder } from "../concurrency.ts";
 import type { Context } from "../context.ts";
 import { isKitesealError, KitesealError } from "../errors.ts";
-import { LIMITS } from "../limits.ts";
+import { Completeness } from "../policy/completeness.ts";
 import { decide, type Candidate } from "../policy/decide.ts";
-import { allowedSubjects, type Policy } from "../policy/rule.ts";
+import { applyException } from "../policy/exceptions.ts";
+import { allowedSubjects, type Policy, type Rule } from "../policy/rule.ts";
 import { selectRule } from "../policy/select.ts";
 import { missingDigests } from "../policy/subject.ts";
 import {
@@ -18,15 +20,17 @@ import {
   type Verdict,
   type VerifiedArtifact,
 } from "../policy/verdict.ts";
-import { sha256Hex, type BundleHandle } from "../store/attestations.ts";
+import { CandidateReader } from "../store/candidates.ts";
 import type { Lookup } from "../store/lookup.ts";
-import type { Authentication } from "../verification/authenticate.ts";
-import { AUTHENTICATE_CHECKS, checkOf, notRun } from "../verification/check.ts";
 
 export interface VerifyRequest {
   readonly policy: Policy;
   readonly compute: Compute;
   readonly lookup: Lookup;
+  /** Artifacts looked at at once; 1 unless given. Verdicts keep the artifacts' order. */
+  readonly parallel?: number;
+  /** Every subject of every statement that passed must be among the artifacts. */
+  readonly requireAllSubjects?: boolean;
   /** Further digests of the same bytes, when a statement states more than were computed. */
   rehash?(artifact: Artifact, algorithms: readonly string[], ctx: Context): Promise<Artifact>;
 }
@@ -46,67 +50,52 @@ export class VerificationError extends KitesealError {
 }
 
 /** Errors: VerificationError; ERR_INTERRUPTED. */
-export async function verify(artifact: Artifact, request: VerifyRequest, ctx: Context): Promise<VerifiedArtifact> {
-  const verdict = await verifyOne(artifact, new Run(request), ctx);
+export async function verify(
+  artifact: Artifact,
+  request: Omit<VerifyRequest, "requireAllSubjects" | "parallel">,
+  ctx: Context,
+): Promise<VerifiedArtifact> {
+  const verdict = await verifyOne(artifact, { request, reader: new CandidateReader(request.compute) }, ctx);
   if (isVerified(verdict)) return verdict;
   throw new VerificationError(verdict);
 }
 
-/** One verdict an artifact, in their order. */
+/** One verdict an artifact, in their order; with `requireAllSubjects` then one for each subject that was not among them. */
 export async function* verifyAll(
   artifacts: AsyncIterable<Artifact> | Iterable<Artifact>,
   request: VerifyRequest,
   ctx: Context,
 ): AsyncGenerator<Verdict> {
-  const run = new Run(request);
-  for await (const artifact of artifacts) {
+  const run: Run = { request, reader: new CandidateReader(request.compute) };
+  const complete = request.requireAllSubjects === true ? new Completeness() : undefined;
+  for await (const verdict of inOrder(artifacts, request.parallel ?? 1, (artifact) => verifyOne(artifact, run, ctx))) {
+    complete?.note(verdict);
+    yield verdict;
     throwIfInterrupted(ctx);
-    yield await verifyOne(artifact, run, ctx);
   }
+  if (complete !== undefined) yield* complete.missing();
 }
 
-/** What one run remembers: authentications by bundle digest, the oldest forgotten first. */
-class Run {
+interface Run {
   readonly request: VerifyRequest;
-  readonly #known = new Map<string, { result: Authentication; bytes: number }>();
-  #bytes = 0;
-
-  constructor(request: VerifyRequest) {
-    this.request = request;
-  }
-
-  async authenticate(handle: BundleHandle, ctx: Context): Promise<Authentication> {
-    const named = handle.digest === undefined ? undefined : this.#known.get(handle.digest);
-    if (named !== undefined) return named.result;
-    const bytes = await handle.read(ctx);
-    const digest = sha256Hex(bytes);
-    const known = this.#known.get(digest);
-    if (known !== undefined) return known.result;
-    const result = await this.request.compute.authenticate(bytes, digest);
-    this.#known.set(digest, { result, bytes: bytes.length });
-    this.#bytes += bytes.length;
-    for (const [oldest, { bytes: size }] of this.#known) {
-      if (this.#bytes <= LIMITS.authenticationCacheBytes || oldest === digest) break;
-      this.#known.delete(oldest);
-      this.#bytes -= size;
-    }
-    return result;
-  }
+  readonly reader: CandidateReader;
 }
 
 async function verifyOne(artifact: Artifact, run: Run, ctx: Context): Promise<Verdict> {
-  const rule = selectRule(run.request.policy, artifact.name);
+  const { policy, lookup } = run.request;
+  const { rules } = policy;
+  const rule = selectRule(policy, artifact.name);
   if (rule === undefined) return noRule(artifact);
-  const signers = allowedSubjects(rule.signer);
+  const signers = askedSigners(rule, rules);
   const buildNumber = rule.signer.kind === "buildkite" ? rule.signer.build?.value : undefined;
-  const seen: Seen = { artifact, candidates: [], places: [] };
-  const judge = (): Verdict => decide({ ...seen, rule, now: ctx.now() });
   const asked = { signers, ...(buildNumber === undefined ? {} : { buildNumber }) };
+  const seen: Seen = { artifact, candidates: [], places: [] };
+  const judge = (): Verdict => decide({ ...seen, rule, rules, now: ctx.now() });
   try {
-    for await (const found of run.request.lookup(artifact, asked, ctx)) {
+    for await (const found of lookup(artifact, asked, ctx)) {
       seen.places.push({ place: found.place, outcome: found.outcome, count: found.handles.length });
       for (const handle of found.handles) {
-        const candidate = await authenticateHandle(handle, run, ctx);
+        const candidate = await run.reader.read(handle, ctx);
         seen.candidates.push(candidate);
         seen.artifact = await withAllDigests(seen.artifact, candidate, { run, ctx });
         const verdict = judge();
@@ -119,7 +108,14 @@ async function verifyOne(artifact: Artifact, run: Run, ctx: Context): Promise<Ve
     const result = { kind: "unreadable", code: error.code, message: error.message } as const;
     seen.candidates.push({ place: "the lookup", result });
   }
-  return judge();
+  return applyException(judge(), policy, ctx.now());
+}
+
+/** Whose attestations are looked for: the rule's signers and those of what it also requires; none given means anybody's. */
+function askedSigners(rule: Rule, rules: readonly Rule[]): readonly string[] {
+  const named = (rule.alsoRequired ?? []).flatMap(({ by }) => rules.filter(({ id }) => id === by));
+  const each = [rule, ...named].map(({ signer }) => allowedSubjects(signer));
+  return each.some((subjects) => subjects.length === 0) ? [] : [...new Set(each.flat())];
 }
 
 interface Seen {
@@ -133,32 +129,13 @@ function noRule(artifact: Artifact): UnverifiedArtifact {
   return { outcome: "rejected", code: "ERR_NO_RULE", artifact, checks: [], attestations: [], places: [], hint };
 }
 
-async function authenticateHandle(handle: BundleHandle, run: Run, ctx: Context): Promise<Candidate> {
-  const { place } = handle;
-  try {
-    return { place, result: await run.authenticate(handle, ctx) };
-  } catch (error) {
-    if (!isKitesealError(error) || error.kind === "interrupted") throw error;
-    if (error.kind === "undetermined")
-      return { place, result: { kind: "unreadable", code: error.code, message: error.message } };
-    const checks = AUTHENTICATE_CHECKS.map((id) => (id === checkIdOf(error) ? checkOf(id, error) : notRun(id)));
-    return {
-      place,
-      result: { kind: "refused", failure: { bundleDigest: handle.digest ?? "", code: error.code, checks } },
-    };
-  }
-}
-
-function checkIdOf(error: KitesealError): "limits" | "bundle" {
-  return error.code === "ERR_LIMIT_EXCEEDED" ? "limits" : "bundle";
-}
-
 async function withAllDigests(
   artifact: Artifact,
   candidate: Candidate,
   { run, ctx }: { run: Run; ctx: Context },
 ): Promise<Artifact> {
   if (candidate.result.kind !== "authentic" || run.request.rehash === undefined) return artifact;
-  const missing = missingDigests(artifact, candidate.result.attestation.content.statement.subject);
+  const { content } = candidate.result.attestation;
+  const missing = missingDigests(artifact, content.kind === "blob" ? [content] : content.statement.subject);
   return missing.length === 0 ? artifact : run.request.rehash(artifact, missing, ctx);
 }

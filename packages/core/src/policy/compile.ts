@@ -5,7 +5,9 @@ import { PREDICATE_TYPES, predicateTypeFromName } from "@kiteseal/in-toto-attest
 import { isFullCommit, isRunner, isTrigger, RUNNERS, TRIGGERS, type BuildFacts } from "../buildkite/facts.ts";
 import { KitesealError, quote } from "../errors.ts";
 import { globProblem } from "../glob.ts";
-import type { BuildkiteExpectation, Given, Policy, RefPattern, Rule } from "./rule.ts";
+import { LIMITS } from "../limits.ts";
+import { compileCertificate, compileKey } from "./other-signers.ts";
+import type { BuildkiteExpectation, Given, Policy, RefPattern, Rule, SignerExpectation } from "./rule.ts";
 import { policyWarnings } from "./warnings.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -18,8 +20,8 @@ export interface RuleInput {
   readonly artifacts: readonly string[];
   readonly anyName?: boolean | undefined;
   readonly type?: string | undefined;
-  readonly organization: readonly string[];
-  readonly pipeline: readonly string[];
+  readonly organization?: readonly string[] | undefined;
+  readonly pipeline?: readonly string[] | undefined;
   readonly step?: readonly string[] | undefined;
   readonly branch?: readonly ValueInput[] | undefined;
   readonly tag?: readonly ValueInput[] | undefined;
@@ -32,6 +34,25 @@ export interface RuleInput {
   readonly organizationId?: readonly string[] | undefined;
   readonly pipelineId?: readonly string[] | undefined;
   readonly maxAge?: string | undefined;
+  /** Another builder than Buildkite; needs no ref. */
+  readonly certificate?: readonly CertificateInput[] | undefined;
+  /** PEM public keys. */
+  readonly key?: readonly string[] | undefined;
+  readonly content?: "blob" | undefined;
+  readonly logs?: number | undefined;
+  readonly timestamps?: number | undefined;
+  readonly alsoRequired?: readonly { readonly type: string; readonly by?: string | undefined }[] | undefined;
+  readonly dependencies?:
+    | { readonly plugins?: "pinned" | undefined; readonly images?: "digest" | undefined }
+    | undefined;
+}
+
+/** One of each pair: the text, or a regular expression that matches all of it. */
+export interface CertificateInput {
+  readonly identity?: string | undefined;
+  readonly identityRegexp?: string | undefined;
+  readonly issuer?: string | undefined;
+  readonly issuerRegexp?: string | undefined;
 }
 
 /** What values may be read from. `job`: facts of this job's own token, to compare variables with. */
@@ -60,22 +81,79 @@ export function compileRule(input: RuleInput, context: CompileContext): Rule {
   }
   const predicateType = input.type === undefined ? PREDICATE_TYPES.slsaProvenanceV1 : predicateTypeFromName(input.type);
   if (predicateType === undefined) throw invalid(id, `${quote(input.type ?? "")} is no predicate type`);
+  if (input.content === "blob") refuseStatementKeys(input);
   const maxAgeSeconds = input.maxAge === undefined ? undefined : duration(id, input.maxAge);
   return {
     id,
     artifacts: input.artifacts,
     anyName: input.anyName ?? false,
     predicateType,
-    signer: expectation(input, context),
+    content: input.content ?? "statement",
+    signer: signer(input, context),
     ...(input.repository === undefined ? {} : { repositories: input.repository }),
     ...(maxAgeSeconds === undefined ? {} : { maxAgeSeconds }),
+    ...furtherConditions(input),
   };
+}
+
+/** A signature over bytes states nothing that these could be compared with. */
+const STATEMENT_KEYS = ["type", "repository", "dependencies"] as const;
+
+function refuseStatementKeys(input: RuleInput): void {
+  const given = STATEMENT_KEYS.filter((key) => input[key] !== undefined);
+  if (given.length > 0) throw invalid(input.id, `${given.join(", ")}: only a signed statement states that, no blob`);
+}
+
+function furtherConditions(input: RuleInput): Pick<Rule, "logs" | "timestamps" | "alsoRequired" | "dependencies"> {
+  const { id, dependencies } = input;
+  const alsoRequired = input.alsoRequired?.map(({ type, by }) => {
+    const predicateType = predicateTypeFromName(type);
+    if (predicateType === undefined) throw invalid(id, `${quote(type)} is no predicate type`);
+    return { predicateType, ...(by === undefined ? {} : { by }) };
+  });
+  return {
+    ...(input.logs === undefined ? {} : { logs: atLeastOne(id, "logs", input.logs) }),
+    ...(input.timestamps === undefined ? {} : { timestamps: atLeastOne(id, "timestamps", input.timestamps) }),
+    ...(alsoRequired === undefined ? {} : { alsoRequired }),
+    ...(dependencies === undefined
+      ? {}
+      : {
+          dependencies: {
+            ...(dependencies.plugins === undefined ? {} : { plugins: dependencies.plugins }),
+            ...(dependencies.images === undefined ? {} : { images: dependencies.images }),
+          },
+        }),
+  };
+}
+
+function atLeastOne(id: string, key: string, count: number): number {
+  if (Number.isSafeInteger(count) && count >= 1 && count <= LIMITS.logEntries) return count;
+  throw invalid(id, `${key} ${count}: expected 1 to ${LIMITS.logEntries}`);
+}
+
+/** Exactly one kind of signer: a Buildkite builder, another builder's certificate, or keys. */
+function signer(input: RuleInput, context: CompileContext): SignerExpectation {
+  const { id, certificate, key } = input;
+  const builder = input.organization !== undefined || input.pipeline !== undefined || input.step !== undefined;
+  if ([builder, certificate !== undefined, key !== undefined].filter(Boolean).length > 1) {
+    throw invalid(
+      id,
+      "names more than one kind of signer",
+      "a builder (--org, --pipeline), a certificate identity, or a key",
+    );
+  }
+  if (certificate !== undefined)
+    return compileCertificate(input, (org, pipe) =>
+      expectation({ ...input, organization: [org], pipeline: [pipe] }, context),
+    );
+  if (key !== undefined) return compileKey(input, key);
+  return expectation(input, context);
 }
 
 function expectation(input: RuleInput, context: CompileContext): BuildkiteExpectation {
   const { id } = input;
-  const organizations = slugs(id, "organization", input.organization);
-  const pipelines = slugs(id, "pipeline", input.pipeline);
+  const organizations = slugs(id, "organization", input.organization ?? []);
+  const pipelines = slugs(id, "pipeline", input.pipeline ?? []);
   const steps = input.step === undefined ? undefined : oneOrMore(id, "step", input.step);
   const build = buildNumber(input, context);
   const commits = input.commit?.map((value) => given(id, { name: "commit", value }, context));
@@ -203,7 +281,7 @@ function buildNumber(input: RuleInput, context: CompileContext): Given<number> |
 }
 
 /** "The same build" means nothing for another pipeline's artifact. */
-function sameJob({ id, organization, pipeline }: RuleInput, env: Environment): void {
+function sameJob({ id, organization = [], pipeline = [] }: RuleInput, env: Environment): void {
   const [org, pipe] = [env["BUILDKITE_ORGANIZATION_SLUG"] ?? "", env["BUILDKITE_PIPELINE_SLUG"] ?? ""];
   if (organization.length === 1 && organization[0] === org && pipeline.length === 1 && pipeline[0] === pipe) return;
   throw invalid(

@@ -6,9 +6,11 @@ import type { ErrorCode } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { AuthenticAttestation, AuthenticationFailure } from "../verification/authenticate.ts";
 import { AUTHENTICATE_CHECKS, DECIDE_CHECKS, failed, type Check, type CheckId } from "../verification/check.ts";
-import { identity, predicate, ruleRequirements } from "./requirements.ts";
+import { alsoRequired } from "./also-required.ts";
+import { identity } from "./identity.ts";
+import { predicate, ruleRequirements } from "./requirements.ts";
 import type { Rule } from "./rule.ts";
-import { subject } from "./subject.ts";
+import { blobSubject, subject } from "./subject.ts";
 import {
   makeVerified,
   type AttestationReport,
@@ -29,31 +31,62 @@ export interface Candidate {
 export interface DecisionInput {
   readonly artifact: Artifact;
   readonly rule: Rule;
+  /** The policy's, for requirements that name another rule. */
+  readonly rules: readonly Rule[];
   readonly candidates: readonly Candidate[];
   readonly places: readonly PlaceReport[];
   readonly now: Date;
 }
 
-/** Rows that may be "not applicable": the trusted root lists no such authority, or the issuer is not Buildkite's. */
-const MAY_NOT_APPLY: ReadonlySet<CheckId> = new Set<CheckId>(["sct", "log", "agreement"]);
+/** The trusted root lists no such authority, or the issuer is not Buildkite's. */
+const MAY_NOT_APPLY: readonly CheckId[] = ["sct", "log", "agreement"];
+
+/** Rows that may be "not applicable" under this rule, and no others. */
+function mayNotApply({ signer, content }: Rule): ReadonlySet<CheckId> {
+  const byKey: readonly CheckId[] = signer.kind === "key" ? ["certificate"] : [];
+  const ofBlob: readonly CheckId[] = content === "blob" ? ["statement", "predicate"] : [];
+  return new Set([...MAY_NOT_APPLY, ...byKey, ...ofBlob]);
+}
+
+function demanded(rule: Rule): readonly CheckId[] {
+  const also: readonly CheckId[] = rule.alsoRequired === undefined ? [] : ["rule.also-required"];
+  return [...AUTHENTICATE_CHECKS, ...DECIDE_CHECKS, ...ruleRequirements(rule).keys(), ...also];
+}
 
 function passes(rule: Rule, checks: readonly Check[]): boolean {
-  const demanded: readonly CheckId[] = [...AUTHENTICATE_CHECKS, ...DECIDE_CHECKS, ...ruleRequirements(rule).keys()];
+  const ids = demanded(rule);
+  const excused = mayNotApply(rule);
   return (
-    checks.length === demanded.length &&
-    demanded.every((id) => {
+    checks.length === ids.length &&
+    ids.every((id) => {
       const [row, ...others] = checks.filter((check) => check.id === id);
       if (row === undefined || others.length > 0) return false;
-      return row.status === "passed" || (row.status === "not-applicable" && MAY_NOT_APPLY.has(id));
+      return row.status === "passed" || (row.status === "not-applicable" && excused.has(id));
     })
   );
 }
 
 function rows(input: DecisionInput, attestation: AuthenticAttestation): readonly Check[] {
-  const { rule, artifact, now } = input;
+  const { rule } = input;
+  const own = ownRows(input, rule, attestation);
+  const { alsoRequired: required, ...alone } = rule;
+  // What does not pass by itself is refused whatever lies beside it.
+  if (required === undefined || !passes(alone, own)) return own;
+  const beside = {
+    attestations: input.candidates.flatMap(({ result }) => (result.kind === "authentic" ? [result.attestation] : [])),
+    rules: input.rules,
+    passes: (other: Rule, of: AuthenticAttestation): boolean => passes(other, ownRows(input, other, of)),
+  };
+  return [...own, alsoRequired(required, rule, { ...beside, of: attestation })];
+}
+
+function ownRows({ artifact, now }: DecisionInput, rule: Rule, attestation: AuthenticAttestation): readonly Check[] {
+  const { content } = attestation;
   return [
     ...attestation.checks.map((check) => (check.id === "time" ? notFromTheFuture(check, attestation, now) : check)),
-    subject(rule, artifact, attestation.content.statement.subject),
+    content.kind === "blob"
+      ? blobSubject(artifact, content.digest)
+      : subject(rule, artifact, content.statement.subject),
     identity(rule, attestation),
     predicate(rule, attestation),
     ...[...ruleRequirements(rule).values()].map((requirement) => requirement(attestation, now)),
@@ -99,6 +132,11 @@ function report(input: DecisionInput, { place, result }: Candidate): Attestation
   return { ...known, outcome, code: failure?.code ?? "ERR_BUNDLE_INVALID" };
 }
 
+const UNSEEN_CODES: Readonly<Partial<Record<PlaceReport["outcome"], ErrorCode>>> = {
+  capped: "ERR_BUDGET_SPENT",
+  denied: "ERR_STORE_DENIED",
+};
+
 /** The attestation that came nearest: the most rows passed. Its rows explain the verdict. */
 function nearest(reports: readonly AttestationReport[]): AttestationReport | undefined {
   const score = (r: AttestationReport): number => r.checks.filter((c) => c.status === "passed").length;
@@ -120,9 +158,15 @@ function refused(input: DecisionInput, attestations: readonly AttestationReport[
   if (open !== undefined) {
     return { ...judged, outcome: "undetermined", code: open.code ?? "ERR_CANDIDATE_UNREADABLE", checks: open.checks };
   }
-  const unseen = places.find((p) => p.outcome === "unavailable" || p.outcome === "capped");
+  const unseen = places.find(
+    (p) =>
+      p.outcome === "unavailable" ||
+      p.outcome === "capped" ||
+      // What is also required may lie where nobody was let in.
+      (p.outcome === "denied" && rule.alsoRequired !== undefined),
+  );
   if (unseen !== undefined) {
-    const code = unseen.outcome === "capped" ? "ERR_BUDGET_SPENT" : "ERR_STORE_UNAVAILABLE";
+    const code = UNSEEN_CODES[unseen.outcome] ?? "ERR_STORE_UNAVAILABLE";
     const hint = `not everything at ${unseen.place} could be looked at`;
     return { ...judged, outcome: "undetermined", code, checks: nearest(attestations)?.checks ?? [], hint };
   }
@@ -143,7 +187,7 @@ export function decide(input: DecisionInput): Verdict {
     checks: attestations[index]?.checks ?? [],
     attestations,
     places: input.places,
-    statement: attestation.content.statement,
+    ...(attestation.content.kind === "blob" ? {} : { statement: attestation.content.statement }),
     signer: attestation.signer,
     ...(attestation.build === undefined ? {} : { build: attestation.build.facts }),
     times: attestation.times,

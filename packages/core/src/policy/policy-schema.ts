@@ -11,16 +11,23 @@ export interface RuleDocument {
   readonly artifacts: Some<string>;
   readonly "any-name"?: true | undefined;
   readonly type?: string | undefined;
-  readonly builder: {
-    readonly organization: Some<string>;
-    readonly pipeline: Some<string>;
-    readonly step?: Some<string> | undefined;
-  };
-  readonly source: {
-    readonly branch?: Some<Value> | undefined;
-    readonly tag?: Some<Value> | undefined;
-    readonly ref?: "any" | undefined;
-  };
+  readonly builder?:
+    | {
+        readonly organization: Some<string>;
+        readonly pipeline: Some<string>;
+        readonly step?: Some<string> | undefined;
+      }
+    | undefined;
+  readonly source?:
+    | {
+        readonly branch?: Some<Value> | undefined;
+        readonly tag?: Some<Value> | undefined;
+        readonly ref?: "any" | undefined;
+      }
+    | undefined;
+  readonly certificate?: Some<CertificateDocument> | undefined;
+  readonly key?: Some<string> | undefined;
+  readonly content?: "blob" | undefined;
   readonly build?: "same" | number | { readonly env: string } | undefined;
   readonly trigger?: Some<string> | undefined;
   readonly runner?: Some<string> | undefined;
@@ -29,6 +36,28 @@ export interface RuleDocument {
   readonly "organization-id"?: Some<string> | undefined;
   readonly "pipeline-id"?: Some<string> | undefined;
   readonly "max-age"?: string | undefined;
+  readonly logs?: number | undefined;
+  readonly timestamps?: number | undefined;
+  readonly "also-required"?: Some<{ readonly type: string; readonly by?: string | undefined }> | undefined;
+  readonly dependencies?:
+    | { readonly plugins?: "pinned" | undefined; readonly images?: "digest" | undefined }
+    | undefined;
+}
+
+export interface CertificateDocument {
+  readonly identity?: string | undefined;
+  readonly "identity-regexp"?: string | undefined;
+  readonly issuer?: string | undefined;
+  readonly "issuer-regexp"?: string | undefined;
+}
+
+export interface ExceptionDocument {
+  readonly sha256: string;
+  readonly rule: string;
+  readonly reason: string;
+  readonly owner: string;
+  /** A day, YYYY-MM-DD; it is the last on which the exception counts, in UTC. */
+  readonly expires: string;
 }
 
 export interface PolicyDocument {
@@ -36,9 +65,11 @@ export interface PolicyDocument {
   readonly requires?: string | undefined;
   readonly rules: Readonly<Record<string, RuleDocument>>;
   readonly otherwise?: string | undefined;
+  readonly exceptions?: readonly ExceptionDocument[] | undefined;
 }
 
 const text = z.string().min(1).max(1024);
+const words = text.regex(/\S/, "expected words");
 const fromEnv = z.strictObject({ env: z.string().regex(/^[A-Z_][A-Z0-9_]*$/, "expected a variable's name") });
 const value = z.union([text, fromEnv]);
 const some = <T extends z.ZodType>(item: T) => z.union([item, z.array(item).min(1).max(100)]);
@@ -47,12 +78,14 @@ const rule = z.strictObject({
   artifacts: some(text),
   "any-name": z.literal(true).optional(),
   type: text.optional(),
-  builder: z.strictObject({ organization: some(text), pipeline: some(text), step: some(text).optional() }),
-  source: z.strictObject({
-    branch: some(value).optional(),
-    tag: some(value).optional(),
-    ref: z.literal("any").optional(),
-  }),
+  builder: z.strictObject({ organization: some(text), pipeline: some(text), step: some(text).optional() }).optional(),
+  source: z
+    .strictObject({
+      branch: some(value).optional(),
+      tag: some(value).optional(),
+      ref: z.literal("any").optional(),
+    })
+    .optional(),
   build: z.union([z.literal("same"), z.int().positive(), fromEnv]).optional(),
   trigger: some(text).optional(),
   runner: some(text).optional(),
@@ -61,6 +94,31 @@ const rule = z.strictObject({
   "organization-id": some(text).optional(),
   "pipeline-id": some(text).optional(),
   "max-age": text.optional(),
+  certificate: some(
+    z.strictObject({
+      identity: text.optional(),
+      "identity-regexp": text.optional(),
+      issuer: text.optional(),
+      "issuer-regexp": text.optional(),
+    }),
+  ).optional(),
+  key: some(z.string().min(1).max(16_384)).optional(),
+  content: z.literal("blob").optional(),
+  logs: z.int().positive().optional(),
+  timestamps: z.int().positive().optional(),
+  "also-required": some(z.strictObject({ type: text, by: text.optional() })).optional(),
+  dependencies: z
+    .strictObject({ plugins: z.literal("pinned").optional(), images: z.literal("digest").optional() })
+    .refine((asked) => Object.keys(asked).length > 0, "expected plugins or images")
+    .optional(),
+});
+
+const exception = z.strictObject({
+  sha256: z.string().regex(/^[0-9a-f]{64}$/, "expected 64 lower-case hex digits"),
+  rule: text,
+  reason: words,
+  owner: words,
+  expires: z.iso.date("expected a day, YYYY-MM-DD"),
 });
 
 const policySchema = z.strictObject({
@@ -71,6 +129,7 @@ const policySchema = z.strictObject({
     .optional(),
   rules: z.record(z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/, "expected a rule name of a-z, 0-9 and -"), rule),
   otherwise: text.optional(),
+  exceptions: z.array(exception).max(1000).optional(),
 });
 
 export type PolicyShape =

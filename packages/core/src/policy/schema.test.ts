@@ -63,6 +63,14 @@ describe("parsePolicy", () => {
     if (line !== undefined) expect(found.line).toBe(line);
   });
 
+  it.each([
+    ["a rule that cannot be made", GOOD.replace("pipeline: docs", 'pipeline: "*"'), 9],
+    ["`otherwise` that is no rule", GOOD.replace("otherwise: docs", "otherwise: lib"), 12],
+    ["a requirement of a newer program", `requires: ">=9.0"\n${GOOD}`, 1],
+  ])("says on which line stands %s", async (_, text, line) => {
+    expect(await refusal(text)).toEqual({ code: "ERR_POLICY_INVALID", line });
+  });
+
   it("accepts what this program's version satisfies", async () => {
     expect((await refusal(`requires: ">=0.1"\n${GOOD}`)).code).toBe("none");
   });

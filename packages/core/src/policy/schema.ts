@@ -3,12 +3,14 @@
 // verify path. Unknown keys, duplicate keys, anchors and custom tags are refused; errors carry line and column.
 import { createHash } from "node:crypto";
 import type { Document, LineCounter } from "yaml";
-import { KitesealError, quote } from "../errors.ts";
+import { isKitesealError, KitesealError, quote } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import { compileRule, type CompileContext, type RuleInput } from "./compile.ts";
 import { policyWarnings } from "./warnings.ts";
-import type { PolicyDocument, RuleDocument } from "./policy-schema.ts";
-import type { Policy } from "./rule.ts";
+import type { ExceptionDocument, PolicyDocument, RuleDocument } from "./policy-schema.ts";
+import type { Policy, PolicyException } from "./rule.ts";
+
+const DAY_MS = 86_400_000;
 
 export interface ParsePolicyOptions extends CompileContext {
   readonly path: string;
@@ -36,17 +38,31 @@ export async function parsePolicy(bytes: Uint8Array, options: ParsePolicyOptions
   });
   const where = { document, lines, path: options.path };
   const [error] = [...document.errors, ...document.warnings];
-  if (error !== undefined) throw at(where, error.pos[0], error.message.split("\n")[0] ?? "is not YAML");
+  if (error !== undefined) throw at(where, error.pos[0], { message: error.message.split("\n")[0] ?? "is not YAML" });
   const value = plain(where);
+  const located: Located = (path, work) => {
+    try {
+      return work();
+    } catch (error) {
+      if (!isKitesealError(error) || error.code !== "ERR_POLICY_INVALID") throw error;
+      const { message, hint } = error;
+      throw at(where, offsetOf(document, path), { message, hint, cause: error });
+    }
+  };
   // Before its shape: a newer policy is told from a misspelt one by this key alone.
-  requireVersion(asRequirement(value), options.version);
+  located(["requires"], () => requireVersion(asRequirement(value), options.version));
   const shape = checkPolicyShape(value);
   if ("issue" in shape) {
     const { path, message } = shape.issue;
-    throw at(where, offsetOf(document, path), `${path.map(String).join(".") || "the policy"}: ${message}`);
+    throw at(where, offsetOf(document, path), {
+      message: `${path.map(String).join(".") || "the policy"}: ${message}`,
+    });
   }
-  return compile(shape.document, options, createHash("sha256").update(bytes).digest("hex"));
+  return compile(shape.document, { ...options, located }, createHash("sha256").update(bytes).digest("hex"));
 }
+
+/** Runs what compiles the part of the document at a path; what it finds wrong gets that line and column. */
+type Located = <T>(path: readonly PropertyKey[], work: () => T) => T;
 
 interface Where {
   readonly document: Document;
@@ -62,10 +78,16 @@ function decodeText(bytes: Uint8Array, path: string): string {
   }
 }
 
-function at({ lines, path }: Where, offset: number, message: string): KitesealError {
+function at(
+  { lines, path }: Where,
+  offset: number,
+  o: { message: string; hint?: string | undefined; cause?: unknown },
+): KitesealError {
   const { line, col } = lines.linePos(offset);
-  return new KitesealError("ERR_POLICY_INVALID", `${path}:${line}:${col}: ${message}`, {
+  return new KitesealError("ERR_POLICY_INVALID", `${path}:${line}:${col}: ${o.message}`, {
     details: { line, column: col },
+    hint: o.hint,
+    cause: o.cause,
   });
 }
 
@@ -91,25 +113,54 @@ function offsetOf(document: Document, path: readonly PropertyKey[]): number {
   return 0;
 }
 
-function compile(document: PolicyDocument, options: ParsePolicyOptions, digest: string): Policy {
-  const rules = Object.entries(document.rules).map(([id, rule]) => compileRule(toInput(id, rule), options));
-  if (rules.length === 0) throw new KitesealError("ERR_POLICY_INVALID", `${quote(options.path)} has no rules`);
+function compile(document: PolicyDocument, options: ParsePolicyOptions & { located: Located }, digest: string): Policy {
+  const { located } = options;
+  const rules = Object.entries(document.rules).map(([id, rule]) =>
+    located(["rules", id], () => compileRule(toInput(id, rule), options)),
+  );
   const { otherwise } = document;
-  if (otherwise !== undefined && !rules.some((rule) => rule.id === otherwise)) {
-    throw new KitesealError("ERR_POLICY_INVALID", `\`otherwise\` names ${quote(otherwise)}, which is no rule`);
+  const known = (id: string): boolean => rules.some((rule) => rule.id === id);
+  located(["rules"], () => {
+    if (rules.length === 0) throw invalid("the policy has no rules");
+  });
+  located(["otherwise"], () => {
+    if (otherwise !== undefined && !known(otherwise)) throw noRule("`otherwise`", otherwise);
+  });
+  for (const { id, alsoRequired = [] } of rules) {
+    const unknown = alsoRequired.find(({ by }) => by !== undefined && !known(by));
+    located(["rules", id, "also-required"], () => {
+      if (unknown?.by !== undefined) throw noRule(`rule ${quote(id)}: \`by\``, unknown.by);
+    });
   }
+  const exceptions = document.exceptions?.map((exception, i) =>
+    located(["exceptions", i], () => compileException(exception, known)),
+  );
   return {
     rules,
     ...(otherwise === undefined ? {} : { otherwise }),
+    ...(exceptions === undefined ? {} : { exceptions }),
     digest,
     source: { kind: "file", path: options.path },
     warnings: policyWarnings(rules),
   };
 }
 
-function list<T extends string | { readonly env: string }>(
-  value: T | readonly T[] | undefined,
-): readonly T[] | undefined {
+function invalid(message: string): KitesealError {
+  return new KitesealError("ERR_POLICY_INVALID", message);
+}
+
+function noRule(where: string, id: string): KitesealError {
+  return invalid(`${where} names ${quote(id)}, which is no rule`);
+}
+
+/** Counts to the end of the day it names, in UTC. */
+function compileException(exception: ExceptionDocument, known: (id: string) => boolean): PolicyException {
+  if (!known(exception.rule)) throw noRule("an exception", exception.rule);
+  const { sha256, rule, reason, owner } = exception;
+  return { sha256, rule, reason, owner, expires: new Date(Date.parse(`${exception.expires}T00:00:00Z`) + DAY_MS) };
+}
+
+function list<T extends string | object>(value: T | readonly T[] | undefined): readonly T[] | undefined {
   if (value === undefined) return undefined;
   return isList(value) ? value : [value];
 }
@@ -124,12 +175,12 @@ function toInput(id: string, rule: RuleDocument): RuleInput {
     artifacts: list(rule.artifacts) ?? [],
     anyName: rule["any-name"],
     type: rule.type,
-    organization: list(rule.builder.organization) ?? [],
-    pipeline: list(rule.builder.pipeline) ?? [],
-    step: list(rule.builder.step),
-    branch: list(rule.source.branch),
-    tag: list(rule.source.tag),
-    anyRef: rule.source.ref === "any" ? true : undefined,
+    organization: list(rule.builder?.organization),
+    pipeline: list(rule.builder?.pipeline),
+    step: list(rule.builder?.step),
+    branch: list(rule.source?.branch),
+    tag: list(rule.source?.tag),
+    anyRef: rule.source?.ref === "any" ? true : undefined,
     build: rule.build,
     trigger: list(rule.trigger),
     runner: list(rule.runner),
@@ -138,6 +189,18 @@ function toInput(id: string, rule: RuleDocument): RuleInput {
     organizationId: list(rule["organization-id"]),
     pipelineId: list(rule["pipeline-id"]),
     maxAge: rule["max-age"],
+    certificate: list(rule.certificate)?.map((one) => ({
+      identity: one.identity,
+      identityRegexp: one["identity-regexp"],
+      issuer: one.issuer,
+      issuerRegexp: one["issuer-regexp"],
+    })),
+    key: list(rule.key),
+    content: rule.content,
+    logs: rule.logs,
+    timestamps: rule.timestamps,
+    alsoRequired: list(rule["also-required"]),
+    dependencies: rule.dependencies,
   };
 }
 

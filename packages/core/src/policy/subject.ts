@@ -9,7 +9,15 @@ import { quote } from "../errors.ts";
 import type { Rule } from "./rule.ts";
 
 /** Algorithms whose equality means equal bytes. */
-const KNOWN_ALGORITHMS = ["sha256", "sha384", "sha512"] as const;
+export const KNOWN_ALGORITHMS = ["sha256", "sha384", "sha512"] as const;
+
+/** The subject row of a signature over the bytes themselves: the digest alone; there is no name to compare. */
+export function blobSubject(artifact: Artifact, digest: DigestSet): Check {
+  if (compareDigests(artifact.digest, digest) === "same") {
+    return passed("subject", { note: `${digestText(digest)}; a signature over a blob names nothing` });
+  }
+  return failed("subject", "ERR_SUBJECT_DIGEST", { expected: digestText(artifact.digest), found: digestText(digest) });
+}
 
 type Match = "same" | "other" | { readonly uncomputed: readonly string[] };
 
@@ -17,13 +25,16 @@ type Match = "same" | "other" | { readonly uncomputed: readonly string[] };
 function compareDigests(artifact: DigestSet, subject: DigestSet): Match {
   const stated = KNOWN_ALGORITHMS.filter((algorithm) => subject[algorithm] !== undefined);
   const shared = stated.filter((algorithm) => artifact[algorithm] !== undefined);
-  if (shared.length === 0 || shared.some((algorithm) => artifact[algorithm] !== subject[algorithm])) return "other";
+  if (stated.length === 0 || shared.some((algorithm) => artifact[algorithm] !== subject[algorithm])) return "other";
   const uncomputed = stated.filter((algorithm) => artifact[algorithm] === undefined);
   return uncomputed.length === 0 ? "same" : { uncomputed };
 }
 
-/** Known digests that some matching subject states and the artifact lacks, so that the caller can compute them. */
-export function missingDigests(artifact: Artifact, subjects: readonly Subject[]): readonly string[] {
+/** Known digests that some possible subject states and the artifact lacks, so that the caller can compute them. */
+export function missingDigests(
+  artifact: Artifact,
+  subjects: readonly { readonly digest: DigestSet }[],
+): readonly string[] {
   const missing = subjects.flatMap((subject) => {
     const match = compareDigests(artifact.digest, subject.digest);
     return typeof match === "object" ? match.uncomputed : [];

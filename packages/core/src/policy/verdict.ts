@@ -3,9 +3,10 @@
 import type { Statement } from "@kiteseal/in-toto-attestation";
 import type { Artifact } from "../artifact/source.ts";
 import type { ErrorCode } from "../errors.ts";
-import type { SignerIdentity } from "../sigstore/certificate.ts";
+import type { Signer } from "../sigstore/certificate.ts";
 import type { BuildFacts } from "../buildkite/facts.ts";
 import type { VerifiedTime } from "../verification/time.ts";
+import type { PolicyException } from "./rule.ts";
 import type { Check } from "../verification/check.ts";
 
 /** One place where attestations were looked for, and what came of it. */
@@ -22,7 +23,7 @@ export interface AttestationReport {
   readonly outcome: "passed" | "rejected" | "undetermined";
   readonly code?: ErrorCode;
   readonly checks: readonly Check[];
-  readonly signer?: SignerIdentity;
+  readonly signer?: Signer;
   /** What the certificate proves of the build. */
   readonly build?: BuildFacts;
   readonly times?: readonly VerifiedTime[];
@@ -42,8 +43,9 @@ export interface Judged {
 /** What a pass rests on. */
 export interface Evidence extends Judged {
   readonly rule: string;
-  readonly statement: Statement;
-  readonly signer: SignerIdentity;
+  /** Absent for a signature over a blob. */
+  readonly statement?: Statement;
+  readonly signer: Signer;
   /** What the certificate proves of the build; absent for other builders than Buildkite. */
   readonly build?: BuildFacts;
   readonly times: readonly VerifiedTime[];
@@ -51,9 +53,12 @@ export interface Evidence extends Judged {
 }
 
 export interface UnverifiedArtifact extends Judged {
-  readonly outcome: "rejected" | "unattested" | "undetermined";
+  /** `excepted`: would be one of the others, and a policy's exception lets exactly these bytes through. */
+  readonly outcome: "rejected" | "unattested" | "undetermined" | "excepted";
+  /** Of the verdict without the exception. */
   readonly code: ErrorCode;
   readonly hint?: string;
+  readonly exception?: PolicyException;
 }
 
 const MAKER = Symbol("decide");
@@ -70,8 +75,8 @@ export class VerifiedArtifact implements Evidence {
   readonly checks: readonly Check[];
   readonly attestations: readonly AttestationReport[];
   readonly places: readonly PlaceReport[];
-  readonly statement: Statement;
-  readonly signer: SignerIdentity;
+  readonly statement?: Statement;
+  readonly signer: Signer;
   readonly build?: BuildFacts;
   readonly times: readonly VerifiedTime[];
   readonly bundleDigest: string;
@@ -84,7 +89,7 @@ export class VerifiedArtifact implements Evidence {
     this.checks = evidence.checks;
     this.attestations = evidence.attestations;
     this.places = evidence.places;
-    this.statement = evidence.statement;
+    if (evidence.statement !== undefined) this.statement = evidence.statement;
     this.signer = evidence.signer;
     if (evidence.build !== undefined) this.build = evidence.build;
     this.times = evidence.times;

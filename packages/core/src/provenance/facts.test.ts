@@ -18,14 +18,31 @@ function changed(from: string, to: string): unknown {
 
 describe("provenanceFacts", () => {
   it("reads what provenancePredicate writes", () => {
+    const dependencies: unknown = expect.any(Array);
     expect(provenanceFacts(JSON.parse(good))).toEqual({
       builderId: "https://buildkite.com/acme/app-release",
       facts: FACTS,
       commitText: FACTS.commit,
       repository: "github.com:acme/app.git",
       command: "make package",
+      dependencies,
       problems: [],
     });
+  });
+
+  it("lists the dependencies that have an address", () => {
+    const { buildDefinition, runDetails } = JSON.parse(good) as Record<string, object>;
+    const resolvedDependencies = [
+      { name: "plugin", uri: "git+https://h/p@v1" },
+      { uri: "docker://i", digest: { sha256: "ab".repeat(32) } },
+      { name: "local", digest: { sha256: "cd".repeat(32) } },
+    ];
+    expect(
+      provenanceFacts({ buildDefinition: { ...buildDefinition, resolvedDependencies }, runDetails }).dependencies,
+    ).toEqual([
+      { name: "plugin", uri: "git+https://h/p@v1", digest: {} },
+      { uri: "docker://i", digest: { sha256: "ab".repeat(32) } },
+    ]);
   });
 
   it("takes a tag before a branch, and null, empty and absent for the same", () => {

@@ -9,6 +9,13 @@ import { quote } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import { BUILD_TYPE } from "./predicate.ts";
 
+/** One resolved dependency; what it is stands in `name` (plugin, image, …). */
+export interface Dependency {
+  readonly name?: string;
+  readonly uri: string;
+  readonly digest: Readonly<Record<string, string>>;
+}
+
 export interface ProvenanceFacts {
   readonly builderId: string;
   readonly facts: BuildFacts;
@@ -18,6 +25,8 @@ export interface ProvenanceFacts {
   readonly repository?: string;
   /** As written: `externalParameters.step.command`. */
   readonly command?: string;
+  /** `resolvedDependencies` as far as they have an address. */
+  readonly dependencies: readonly Dependency[];
   /** What contradicts itself or is no provenance of a Buildkite job, in words; facts are then not to be used. */
   readonly problems: readonly string[];
 }
@@ -70,6 +79,9 @@ export function provenanceFacts(value: unknown): ProvenanceFacts {
     ...optional("commitText", commit),
     ...optional("repository", repository),
     ...optional("command", command),
+    dependencies: (buildDefinition.resolvedDependencies ?? []).flatMap(({ name, uri, digest }) =>
+      uri === undefined ? [] : [{ uri, digest: digest ?? {}, ...optional("name", name) }],
+    ),
     problems,
   };
 }

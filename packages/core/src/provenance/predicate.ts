@@ -3,20 +3,12 @@
 // only the environment says stand apart. Absent is absent: never null, never empty.
 // https://buildkite.github.io/slsa-buildtypes/job/v1 and https://slsa.dev/spec/v1.0/provenance
 import type { ResourceDescriptor, SlsaProvenance } from "@kiteseal/in-toto-attestation";
+import type { SubjectSet } from "./set.ts";
 import type { UnverifiedClaims } from "../buildkite/claims.ts";
 import { jobUrl, pipelineUrl } from "../buildkite/facts.ts";
 import type { Job } from "../buildkite/job.ts";
 
 export const BUILD_TYPE = "https://buildkite.github.io/slsa-buildtypes/job/v1";
-
-/** Says that a statement is one of several about one set of subjects, so that none can be withheld unnoticed. */
-export interface SubjectSet {
-  /** From 0. */
-  readonly index: number;
-  readonly count: number;
-  /** Of all subjects' lines; see subjectSetDigest. */
-  readonly sha256: string;
-}
 
 export interface PredicateInput {
   readonly job: Job;

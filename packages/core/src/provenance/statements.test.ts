@@ -5,7 +5,8 @@ import * as fc from "fast-check";
 import { decodeSlsaProvenance, decodeStatement, encodeStatement, parseJson } from "@kiteseal/in-toto-attestation";
 import { provenanceFacts } from "./facts.ts";
 import { COMMIT, FACTS, job, JOB_ID, token } from "./job.testkit.ts";
-import { buildProvenance, statementForPredicate, subjectSetDigest, type ProvenanceInput } from "./statements.ts";
+import { subjectSetDigest } from "./set.ts";
+import { buildProvenance, statementForPredicate, type ProvenanceInput } from "./statements.ts";
 
 const A = "a".repeat(64);
 const B = "b".repeat(64);

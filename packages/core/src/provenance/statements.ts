@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // From a job and its subjects to the statements to be signed. More subjects than one statement holds become several that
 // name each other's whole: a verifier that is shown only some of them notices. Pure.
-import { createHash } from "node:crypto";
 import {
   PREDICATE_TYPES,
   STATEMENT_TYPE_V1,
@@ -18,7 +17,8 @@ import { KitesealError, quote } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import { imagesInCommand } from "./dependencies.ts";
 import { pluginDependencies } from "./plugins.ts";
-import { provenancePredicate, type SubjectSet } from "./predicate.ts";
+import { provenancePredicate } from "./predicate.ts";
+import { subjectSetDigest, type SubjectSet } from "./set.ts";
 import { canonicalRepository, locationAt } from "./repository.ts";
 
 export interface ProvenanceSubject {
@@ -94,13 +94,6 @@ export function statementForPredicate<P>(
     );
   }
   return statement(checkedSubjects(subjects), predicateType, predicate);
-}
-
-/** sha256 over the lines `<sha256>  <name>\n` of all subjects, sorted by the names' bytes. */
-export function subjectSetDigest(subjects: readonly { readonly name: string; readonly digests: DigestSet }[]): string {
-  const hash = createHash("sha256");
-  for (const { name, digests } of sortByName(subjects)) hash.update(`${digests["sha256"] ?? ""}  ${name}\n`);
-  return hash.digest("hex");
 }
 
 function checkedSubjects(subjects: readonly ProvenanceSubject[]): ProvenanceSubject[] {

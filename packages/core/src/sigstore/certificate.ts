@@ -37,6 +37,23 @@ export interface SignerIdentity {
   readonly extensions: Partial<Record<ExtensionName, string>>;
 }
 
+/** Who signed with a bare key: nobody vouches for a name. */
+export interface KeyIdentity {
+  /** sha256 of the key's SubjectPublicKeyInfo, hex. */
+  readonly keyDigest: string;
+}
+
+export type Signer = SignerIdentity | KeyIdentity;
+
+export function isKeyIdentity(signer: Signer): signer is KeyIdentity {
+  return "keyDigest" in signer;
+}
+
+/** One line naming the signer, for reports; not quoted. */
+export function signerText(signer: Signer): string {
+  return isKeyIdentity(signer) ? `key sha256:${signer.keyDigest}` : `${signer.subject} of ${signer.issuer}`;
+}
+
 const SAN_OID = "2.5.29.17";
 const UTF8_STRING = 0x0c;
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });

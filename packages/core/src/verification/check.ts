@@ -29,6 +29,10 @@ export const RULE_CHECKS = [
   "rule.organization-id",
   "rule.pipeline-id",
   "rule.max-age",
+  "rule.logs",
+  "rule.timestamps",
+  "rule.dependencies",
+  "rule.also-required",
 ] as const;
 
 export type AuthenticateCheckId = (typeof AUTHENTICATE_CHECKS)[number];

@@ -19,15 +19,23 @@ export function knownLog(entry: LogEntry, logs: readonly TrustedLog[]): TrustedL
   return logs.find((log) => Buffer.from(log.checkpointKeyId ?? log.logId).equals(entry.logId));
 }
 
-const PEM = /^-----BEGIN CERTIFICATE-----\n([A-Za-z0-9+/=\n]+)\n-----END CERTIFICATE-----\n?$/;
+const PEM = /^-----BEGIN (CERTIFICATE|PUBLIC KEY)-----\n([A-Za-z0-9+/=\n]+)\n-----END \1-----\n?$/;
 
-function pemToDer(pem: Uint8Array): Uint8Array | undefined {
-  const match = PEM.exec(Buffer.from(pem).toString("latin1"));
-  return match?.[1] === undefined ? undefined : Buffer.from(match[1].replaceAll("\n", ""), "base64");
+/** Whom an entry names as its maker, DER. */
+export interface EntryVerifier {
+  readonly kind: "certificate" | "key";
+  readonly der: Uint8Array;
 }
 
-/** The certificates (DER) that a canonicalised body names as verifiers, by kind and version of the entry. */
-function bodyCertificates(entry: LogEntry): readonly (Uint8Array | undefined)[] {
+function readPem(pem: Uint8Array): EntryVerifier | undefined {
+  const [, label, text] = PEM.exec(Buffer.from(pem).toString("latin1")) ?? [];
+  if (text === undefined) return undefined;
+  const kind = label === "CERTIFICATE" ? "certificate" : "key";
+  return { kind, der: Buffer.from(text.replaceAll("\n", ""), "base64") };
+}
+
+/** The certificates or keys that a canonicalised body names as verifiers, by kind and version of the entry. */
+function bodyVerifiers(entry: LogEntry): readonly (EntryVerifier | undefined)[] {
   const body = objectAt(
     parseJson(entry.canonicalizedBody, { maxBytes: LIMITS.bundleBytes, maxDepth: LIMITS.jsonDepth }),
     "$",
@@ -35,11 +43,11 @@ function bodyCertificates(entry: LogEntry): readonly (Uint8Array | undefined)[] 
   const spec = <T>(read: (o: ObjectReader) => T): T => objectAtKey(body, "spec", read);
   switch (`${entry.kind}/${entry.version}`) {
     case "dsse/0.0.1":
-      return spec((s) => s.array("signatures", (v, p) => pemToDer(objectAt(v, p).base64("verifier"))));
+      return spec((s) => s.array("signatures", (v, p) => readPem(objectAt(v, p).base64("verifier"))));
     case "hashedrekord/0.0.1":
       return [
         spec((s) =>
-          objectAtKey(s, "signature", (g) => objectAtKey(g, "publicKey", (k) => pemToDer(k.base64("content")))),
+          objectAtKey(s, "signature", (g) => objectAtKey(g, "publicKey", (k) => readPem(k.base64("content")))),
         ),
       ];
     case "intoto/0.0.2":
@@ -49,7 +57,7 @@ function bodyCertificates(entry: LogEntry): readonly (Uint8Array | undefined)[] 
             e.array("signatures", (v, p) => {
               // This kind wraps the PEM twice in base64.
               const once = objectAt(v, p).base64("publicKey");
-              return pemToDer(once) ?? pemToDer(asBase64(Buffer.from(once).toString("latin1"), p));
+              return readPem(once) ?? readPem(asBase64(Buffer.from(once).toString("latin1"), p));
             }),
           ),
         ),
@@ -69,21 +77,26 @@ function objectAtKey<T>(o: ObjectReader, key: string, read: (o: ObjectReader) =>
   return o.required(key, (value, path) => read(objectAt(value, path)));
 }
 
-function verifierV2(signature: ObjectReader): Uint8Array | undefined {
-  return objectAtKey(signature, "verifier", (v) =>
-    v.has("x509Certificate") ? objectAtKey(v, "x509Certificate", (c) => c.base64("rawBytes")) : undefined,
-  );
+function verifierV2(signature: ObjectReader): EntryVerifier {
+  return objectAtKey(signature, "verifier", (v) => {
+    const kind = v.has("x509Certificate") ? "certificate" : "key";
+    const der = objectAtKey(v, kind === "key" ? "publicKey" : "x509Certificate", (c) => c.base64("rawBytes"));
+    return { kind, der };
+  });
 }
 
-/** The entry was made for exactly this certificate: one signature, one verifier, the same DER. Throws ERR_LOG_BODY. */
-export function guardEntryCertificate(entry: LogEntry, leaf: Uint8Array): void {
-  const [certificate, ...others] = withCode({ code: "ERR_LOG_BODY", what: "the log entry's body" }, () =>
-    bodyCertificates(entry),
+/**
+ * The entry was made for exactly this certificate or key: one signature, one verifier, the same bytes.
+ * Throws ERR_LOG_BODY.
+ */
+export function guardEntryVerifier(entry: LogEntry, verifier: EntryVerifier): void {
+  const [found, ...others] = withCode({ code: "ERR_LOG_BODY", what: "the log entry's body" }, () =>
+    bodyVerifiers(entry),
   );
   if (others.length > 0) throw reject("ERR_LOG_BODY", "one signature", String(others.length + 1));
-  if (certificate === undefined) throw reject("ERR_LOG_BODY", "a certificate", "a key or something unreadable");
-  if (!Buffer.from(certificate).equals(leaf)) {
-    throw reject("ERR_LOG_BODY", "this bundle's certificate", "an entry made with another certificate");
+  if (found === undefined) throw reject("ERR_LOG_BODY", "a certificate or a key", "something unreadable");
+  if (found.kind !== verifier.kind || !Buffer.from(found.der).equals(verifier.der)) {
+    throw reject("ERR_LOG_BODY", "this bundle's certificate or key", "an entry made with another");
   }
 }
 

@@ -2,21 +2,24 @@
 // The only caller of @sigstore/verify's Verifier: guards, then one call, and one table from its codes to ours.
 // Whatever it throws untyped while it decodes untrusted bytes is ERR_BUNDLE_INVALID (reference: Sigstore client
 // specification, verification).
-import { crypto, type X509Certificate } from "@sigstore/core";
-import { Verifier, type SignedEntity } from "@sigstore/verify";
+import { createPublicKey } from "node:crypto";
+import type { X509Certificate } from "@sigstore/core";
+import { Verifier, type SignedEntity, type TrustMaterial } from "@sigstore/verify";
 import { isKitesealError, KitesealError, type ErrorCode } from "../errors.ts";
-import type { DsseEnvelope, LogEntry } from "../sigstore/bundle.ts";
-import { preAuthEncoding } from "../sigstore/envelope.ts";
+import type { LogEntry } from "../sigstore/bundle.ts";
+import type { TrustedKey } from "../sigstore/trusted-key.ts";
 import type { TrustedLog } from "../sigstore/trusted-root.ts";
 import { guardChain, guardLeaf, parseLeaf } from "./certificate.ts";
-import { guardEntryCertificate, guardLogValidity, guardProof, knownLog } from "./log.ts";
+import { guardEntryVerifier, guardLogValidity, guardProof, knownLog, type EntryVerifier } from "./log.ts";
 import { distinctTimes, guardTimes, knownStamps, promiseTimes, type VerifiedTime } from "./time.ts";
 import type { PreparedRoot } from "./trust-material.ts";
 
-/** A DSSE bundle signed with a certificate: the only kind that carries statements. */
-export interface CertificateBundle {
-  readonly chain: readonly Uint8Array[];
-  readonly envelope: DsseEnvelope;
+/** A bundle whose kind was asked for. */
+export interface AskedBundle {
+  readonly signer:
+    | { readonly kind: "certificate"; readonly chain: readonly Uint8Array[] }
+    | { readonly kind: "key"; readonly key: TrustedKey };
+  readonly signature: SignedEntity["signature"];
   readonly logEntries: readonly LogEntry[];
   readonly timestamps: readonly Uint8Array[];
 }
@@ -29,12 +32,13 @@ export interface VerifiedEntry {
 
 /** What the evidence in a bundle adds up to. Dropped: of authorities that the trusted root does not list. */
 export interface VerifiedEvidence {
-  readonly leaf: X509Certificate;
+  /** Absent where a key signed. */
+  readonly leaf?: X509Certificate;
   readonly times: readonly VerifiedTime[];
   readonly entries: readonly VerifiedEntry[];
   readonly droppedStamps: number;
   readonly droppedEntries: number;
-  /** False where the trusted root lists no log, or no certificate transparency log. */
+  /** False where the trusted root lists no log, no certificate transparency log, or a key signed. */
   readonly applies: { readonly log: boolean; readonly sct: boolean };
 }
 
@@ -57,21 +61,26 @@ export class VerifierRejection extends Error {
  * Verifies times, certificate, SCTs, log entries and signature against the trusted root. Throws KitesealError with the
  * code of the check that fails in a guard, VerifierRejection for what the verifier itself refuses.
  */
-export function verifyEvidence(bundle: CertificateBundle, prepared: PreparedRoot): VerifiedEvidence {
-  const applies = { log: prepared.root.logs.length > 0, sct: prepared.root.ctLogs.length > 0 };
+export function verifyEvidence(bundle: AskedBundle, prepared: PreparedRoot): VerifiedEvidence {
+  const { signer } = bundle;
+  const applies = {
+    log: prepared.root.logs.length > 0,
+    sct: signer.kind === "certificate" && prepared.root.ctLogs.length > 0,
+  };
   const { stamps, dropped } = knownStamps(bundle.timestamps, prepared);
   const entries = knownEntries(bundle.logEntries, prepared.root.logs);
-  const leaf = parseLeaf(bundle.chain[0] ?? new Uint8Array());
+  const leaf = signer.kind === "certificate" ? parseLeaf(signer.chain[0] ?? new Uint8Array()) : undefined;
   const times = [...stamps.map((s) => s.time), ...promiseTimes(entries)];
   typed("ERR_CERTIFICATE", () => {
     guardTimes(times, leaf, dropped);
-    guardLeaf(leaf);
-    guardChain(bundle.chain);
+    if (leaf !== undefined) guardLeaf(leaf);
+    if (signer.kind === "certificate") guardChain(signer.chain);
   });
-  guardEntries(entries, { applies: applies.log, leafDer: bundle.chain[0] ?? new Uint8Array(), times });
+  const der = signer.kind === "certificate" ? (signer.chain[0] ?? new Uint8Array()) : signer.key.spki;
+  guardEntries(entries, { applies: applies.log, verifier: { kind: signer.kind, der }, times });
   const entity: SignedEntity = {
-    signature: signatureContent(bundle.envelope),
-    key: { $case: "certificate", certificate: leaf },
+    signature: bundle.signature,
+    key: leaf === undefined ? { $case: "public-key", hint: "" } : { $case: "certificate", certificate: leaf },
     tlogEntries: entries.map(({ entry }) => protoEntry(entry)),
     timestamps: [
       ...entries
@@ -80,15 +89,22 @@ export function verifyEvidence(bundle: CertificateBundle, prepared: PreparedRoot
       ...stamps.map(({ parsed }) => ({ $case: "timestamp-authority" as const, timestamp: parsed })),
     ],
   };
-  callVerifier(entity, prepared, applies);
+  callVerifier(entity, materialFor(signer, prepared), applies);
   return {
-    leaf,
+    ...(leaf === undefined ? {} : { leaf }),
     times: distinctTimes(times),
     entries: entries.map(({ entry, operator }) => ({ log: operator, index: entry.logIndex })),
     droppedStamps: dropped,
     droppedEntries: bundle.logEntries.length - entries.length,
     applies,
   };
+}
+
+/** With a key, exactly that key, whatever hint the bundle gives; it is valid as long as the operator names it. */
+function materialFor(signer: AskedBundle["signer"], { material }: PreparedRoot): TrustMaterial {
+  if (signer.kind === "certificate") return material;
+  const publicKey = createPublicKey({ key: Buffer.from(signer.key.spki), format: "der", type: "spki" });
+  return { ...material, publicKey: () => ({ publicKey, validFor: () => true }) };
 }
 
 function knownEntries(entries: readonly LogEntry[], logs: readonly TrustedLog[]): readonly KnownEntry[] {
@@ -100,7 +116,7 @@ function knownEntries(entries: readonly LogEntry[], logs: readonly TrustedLog[])
 
 function guardEntries(
   entries: readonly KnownEntry[],
-  o: { applies: boolean; leafDer: Uint8Array; times: readonly VerifiedTime[] },
+  o: { applies: boolean; verifier: EntryVerifier; times: readonly VerifiedTime[] },
 ): void {
   if (!o.applies) return;
   if (entries.length === 0) {
@@ -110,26 +126,13 @@ function guardEntries(
     });
   }
   for (const { entry, log } of entries) {
-    guardEntryCertificate(entry, o.leafDer);
+    guardEntryVerifier(entry, o.verifier);
     guardProof(entry);
     guardLogValidity(
       log,
       o.times.map((t) => t.time),
     );
   }
-}
-
-function signatureContent(envelope: DsseEnvelope): SignedEntity["signature"] {
-  const payload = Buffer.from(envelope.payload);
-  const signature = Buffer.from(envelope.signature);
-  const signed = Buffer.from(preAuthEncoding(envelope.payloadType, payload));
-  return {
-    signature,
-    compareSignature: (other) => crypto.bufferEqual(other, signature),
-    compareDigest: (digest) => crypto.bufferEqual(digest, crypto.digest("sha256", payload)),
-    compareSignedDigest: (digest) => crypto.bufferEqual(digest, crypto.digest("sha256", signed)),
-    verifySignature: (key) => crypto.verify(signed, key, signature),
-  };
 }
 
 function protoEntry(entry: LogEntry): SignedEntity["tlogEntries"][number] {
@@ -181,9 +184,9 @@ const CODES: Readonly<Record<string, Meaning>> = {
   SIGNATURE_ERROR: { code: "ERR_SIGNATURE", expected: "a signature over this content by the signer's key" },
 };
 
-function callVerifier(entity: SignedEntity, prepared: PreparedRoot, applies: { log: boolean; sct: boolean }): void {
+function callVerifier(entity: SignedEntity, material: TrustMaterial, applies: { log: boolean; sct: boolean }): void {
   try {
-    new Verifier(prepared.material, {
+    new Verifier(material, {
       tlogThreshold: applies.log ? 1 : 0,
       ctlogThreshold: applies.sct ? 1 : 0,
       timestampThreshold: 1,

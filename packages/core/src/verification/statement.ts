@@ -22,12 +22,15 @@ function reject(expected: string, found: string): KitesealError {
   });
 }
 
-/** Throws ERR_STATEMENT_INVALID. `ignored` lists fields that the specification does not define. */
-export function readStatement(envelope: DsseEnvelope): { statement: SignedStatement; ignored: readonly string[] } {
+/** v0.1 of the same format is what other builders still sign. Throws ERR_STATEMENT_INVALID. `ignored` lists fields that the specification does not define. */
+export function readStatement(
+  envelope: DsseEnvelope,
+  options: { allowV01: boolean },
+): { statement: SignedStatement; ignored: readonly string[] } {
   if (envelope.payloadType !== STATEMENT_PAYLOAD_TYPE)
     throw reject(STATEMENT_PAYLOAD_TYPE, quote(envelope.payloadType));
   const { statement, ignoredFields } = withCode({ code: "ERR_STATEMENT_INVALID", what: "the statement" }, () =>
-    decodeStatement(parseJson(envelope.payload, { maxBytes: LIMITS.bundleBytes, maxDepth: LIMITS.jsonDepth })),
+    decodeStatement(parseJson(envelope.payload, { maxBytes: LIMITS.bundleBytes, maxDepth: LIMITS.jsonDepth }), options),
   );
   for (const { name } of statement.subject) {
     if (name === undefined) throw reject("a name for each subject", "a subject without one");

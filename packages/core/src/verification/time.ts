@@ -54,14 +54,15 @@ export function promiseTimes(entries: readonly { entry: LogEntry; operator: stri
     }));
 }
 
-/** Throws ERR_TIME if there is no time, or one outside the certificate's validity. */
-export function guardTimes(times: readonly VerifiedTime[], leaf: X509Certificate, dropped: number): void {
+/** Throws ERR_TIME if there is no time, or one outside the certificate's validity; a key has none. */
+export function guardTimes(times: readonly VerifiedTime[], leaf: X509Certificate | undefined, dropped: number): void {
   if (times.length === 0) {
     const found = dropped === 0 ? "none" : `${dropped} of authorities that the trusted root does not list`;
     throw new KitesealError("ERR_TIME", `no time that the trusted root vouches for: ${found}`, {
       details: { expected: "a timestamp or signed entry timestamp of a listed authority", found },
     });
   }
+  if (leaf === undefined) return;
   const { notBefore, notAfter } = leaf;
   for (const { authority, time } of times) {
     if (!(time >= notBefore && time <= notAfter)) {
