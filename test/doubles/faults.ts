@@ -69,9 +69,10 @@ function show(fault: Fault, request: IncomingMessage, response: ServerResponse):
       return true;
     }
     case "status":
-      request.resume();
-      response.writeHead(fault.status ?? 500, { ...fault.headers });
-      response.end(fault.body ?? "");
-      return false;
+      break;
   }
+  request.resume();
+  response.writeHead(fault.status ?? 500, { ...fault.headers });
+  response.end(fault.body ?? "");
+  return false;
 }

@@ -149,7 +149,7 @@ interface Item {
 
 async function itemApi(double: ArtifactoryDouble, call: Call, item: Item): Promise<void> {
   const { permissions, artifacts } = double;
-  switch (call.request.method) {
+  switch (call.request.method ?? "") {
     case "GET":
     case "HEAD":
       if (!permissions.read) return fail(call, 403, "Forbidden");

@@ -87,7 +87,7 @@ async function answer(double: AzureDouble, request: IncomingMessage, response: S
   const name = rest.map(decodeURIComponent).join("/");
   if (name === "")
     return url.searchParams.get("comp") === "list" ? list(double, call) : containerProperties(double, call);
-  switch (request.method) {
+  switch (request.method ?? "") {
     case "HEAD":
     case "GET":
       if (!double.roles.has("read")) return fail(call, 403, "AuthorizationPermissionMismatch");

@@ -141,8 +141,8 @@ async function resetInBody(request: IncomingMessage): Promise<void> {
   const { socket } = request;
   const half = Number(request.headers["content-length"] ?? 0) / 2;
   let received = 0;
-  for await (const chunk of request) {
-    received += Buffer.byteLength(chunk);
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    received += chunk.length;
     if (received >= half) break;
   }
   socket.destroy();
@@ -216,7 +216,7 @@ function escaped(text: string): string {
 async function serveObject(exchange: Exchange): Promise<void> {
   const { request, query } = exchange;
   const id = query.get("uploadId");
-  switch (request.method) {
+  switch (request.method ?? "") {
     case "HEAD":
     case "GET":
       return id === null ? readObject(exchange) : listParts(exchange, id);
@@ -357,7 +357,7 @@ function listParts({ double, response, key }: Exchange, id: string): void {
 async function completeUpload(exchange: Exchange, id: string): Promise<void> {
   const { double, request, response, key } = exchange;
   const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(Buffer.from(chunk));
+  for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
   const text = Buffer.concat(chunks).toString("utf8");
   const parts = [...text.matchAll(/<Part>(.*?)<\/Part>/gs)].map(([, part = ""]) => ({
     number: Number(/<PartNumber>(\d+)</.exec(part)?.[1]),

@@ -42,7 +42,7 @@ function kindOf(status: number, message: string | undefined): AdapterErrorKind {
 }
 
 /** What Artifactory itself says: the first of `{"errors":[{"status":…,"message":…}]}`. */
-export function errorMessage(text: string): string | undefined {
+function errorMessage(text: string): string | undefined {
   let reply: unknown;
   try {
     reply = JSON.parse(text);

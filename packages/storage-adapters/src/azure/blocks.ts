@@ -25,7 +25,7 @@ const MEBIBYTE = 1_048_576;
 const MAX_BLOCKS = 50_000;
 const PARALLEL = 4;
 
-export function blockSize(size: number): number {
+function blockSize(size: number): number {
   return Math.max(ONE_REQUEST_BYTES, Math.ceil(size / MAX_BLOCKS / MEBIBYTE) * MEBIBYTE);
 }
 

@@ -74,7 +74,7 @@ export function azureStreamError(error: unknown, operation: AzureOperation): unk
 }
 
 /** The store's code for `error`, or the system's, or "". */
-export function azureCode(error: unknown): string {
+function azureCode(error: unknown): string {
   if (!(error instanceof RestError)) return "";
   const code = error.response?.headers.get("x-ms-error-code") ?? error.code ?? "";
   return /^[A-Za-z0-9_]{1,64}$/.test(code) ? code : "";
