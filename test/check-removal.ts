@@ -92,7 +92,7 @@ class Corpus {
   }
 
   async isTwinRed(attack: Attack, judge: Judge): Promise<boolean> {
-    return (await judge(this.#case(attack, "twin"))).outcome !== "verified";
+    return (await judge(this.#case(attack, "twin"))).outcome !== attack.twinOutcome;
   }
 
   async exclude(judge: Judge): Promise<readonly string[]> {

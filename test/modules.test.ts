@@ -44,7 +44,7 @@ async function loadedBy(args: readonly string[], env: Readonly<Record<string, st
 
 describe("the bundle", () => {
   const SIGNING =
-    /core\/(?:src|dist)\/(?:signing\/|operations\/(?:attest|publish)|buildkite\/(?:token-source|agent-api))/;
+    /core\/(?:src|dist)\/(?:signing\/|operations\/(?:attest|publish|sign-)|buildkite\/(?:token-source|agent-api))/;
   const HUMAN_FORMATS = /node_modules\/(?:zod|yaml)\//;
   const NEVER =
     /\/(?:tuf-js|@tufjs|@sigstore\/(?:tuf|sign)|@aws-sdk|@smithy|@google-cloud|@azure)\/|sandbox\/(?:src|dist)\//;

@@ -678,7 +678,7 @@ export declare class VerificationError extends KitesealError {
   readonly verdict: UnverifiedArtifact;
   constructor(verdict: UnverifiedArtifact);
 }
-export declare function verify(artifact: Artifact, request: VerifyRequest, ctx: Context): Promise<VerifiedArtifact>;
+export declare function verify(artifact: Artifact, request: Omit<VerifyRequest, "requireAllSubjects" | "parallel">, ctx: Context): Promise<VerifiedArtifact>;
 export declare function verifyAll(artifacts: AsyncIterable<Artifact> | Iterable<Artifact>, request: VerifyRequest, ctx: Context): AsyncGenerator<Verdict>;
 export interface VerifyRequest {
   readonly policy: Policy;

@@ -10,9 +10,11 @@
 //   Publication
 //   PublishRequest
 //   PublishedArtifact
+//   SignStatementRequest
 //   SigningConfig
 //   SigningIdentity
 //   SigningServices
+//   StatementBundle
 //   TokenSource
 //   TokenSourceOptions
 //   TransparencyConsent
@@ -31,6 +33,7 @@
 //   readFileDependencies
 //   readJob
 //   selectServices
+//   signStatement
 // from elsewhere
 //   DigestSet from "@kiteseal/in-toto-attestation"
 //   ResourceDescriptor from "@kiteseal/in-toto-attestation"
@@ -578,6 +581,23 @@ export interface PublishRequest extends Omit<AttestRequest, "subjects"> {
 export interface PublishedArtifact extends PinnedArtifact {
   readonly outcome: Stored["outcome"];
   readonly verifiedBy: Stored["verifiedBy"];
+}
+
+// operations/sign-statement.d.ts
+export declare function signStatement(request: SignStatementRequest, ctx: Context): Promise<StatementBundle>;
+export interface SignStatementRequest {
+  readonly statement: Statement;
+  readonly identity: SigningIdentity;
+  readonly secrets: Secrets;
+  readonly leakAllow: readonly string[];
+  readonly consent: TransparencyConsent;
+  readonly compute: Compute;
+}
+export interface StatementBundle {
+  readonly bundle: Uint8Array;
+  readonly bundleDigest: string;
+  readonly signer: string;
+  readonly warnings: readonly string[];
 }
 
 // policy/verdict.d.ts

@@ -73,13 +73,23 @@ function flagsOf(words: RuleWords): readonly string[] | undefined {
 
 /** The same rule as a policy file; JSON is YAML. */
 function policyOf(words: RuleWords): string {
-  const { organization, pipeline, step, branch, tag, anyRef, anyName, organizationId, pipelineId, maxAge, ...others } =
+  const { organization, pipeline, step, branch, tag, anyRef, anyName, organizationId, pipelineId, maxAge, ...more } =
     words;
+  const { certificate, alsoRequired, ...others } = more;
+  const isBuilder = (organization ?? pipeline ?? step) !== undefined;
+  const isRef = (branch ?? tag ?? anyRef) !== undefined;
   const rule = {
     artifacts: "**",
     ...(anyName === true ? { "any-name": true } : {}),
-    builder: { organization, pipeline, step },
-    source: { branch, tag, ...(anyRef === true ? { ref: "any" } : {}) },
+    ...(isBuilder ? { builder: { organization, pipeline, step } } : {}),
+    ...(isRef ? { source: { branch, tag, ...(anyRef === true ? { ref: "any" } : {}) } } : {}),
+    certificate: certificate?.map((one) => ({
+      identity: one.identity,
+      "identity-regexp": one.identityRegexp,
+      issuer: one.issuer,
+      "issuer-regexp": one.issuerRegexp,
+    })),
+    "also-required": alsoRequired,
     "organization-id": organizationId,
     "pipeline-id": pipelineId,
     "max-age": maxAge,
@@ -98,20 +108,21 @@ function expressible({ artifact }: Case): boolean {
 }
 
 /** Writes the files of a case; returns the arguments. */
-function argumentsOf({ artifact, evidence, root, policy }: Case, folder: string): readonly string[] {
+function argumentsOf({ artifact, others, complete, evidence, root, policy }: Case, folder: string): readonly string[] {
   const write = (name: string, bytes: Uint8Array | string): void => {
     mkdirSync(dirname(join(folder, name)), { recursive: true });
     writeFileSync(join(folder, name), bytes);
   };
   for (const { name, bytes } of evidence.files) write(name, bytes);
-  write(artifact.name ?? "", artifact.bytes);
+  for (const { name, bytes } of [artifact, ...others]) write(name ?? "", bytes);
   write("trusted_root.json", root);
   const rule = policy.kind === "flags" ? flagsOf(policy.words) : undefined;
   if (rule === undefined) write("policy.yaml", policy.kind === "flags" ? policyOf(policy.words) : policy.text);
   const bundles = evidence.kind === "given" ? evidence.files.map(({ name }) => `--bundle=${name}`) : [];
   return [
     "verify",
-    artifact.name ?? "",
+    ...[artifact, ...others].map(({ name }) => name ?? ""),
+    ...(complete ? ["--require-all-subjects"] : []),
     "--trusted-root=trusted_root.json",
     ...(rule ?? ["--policy=policy.yaml"]),
     ...bundles,
@@ -153,7 +164,7 @@ function judgedOtherwise({ code, out, err }: { code: number; out: string; err: s
     return code === EXIT[errorEntry(attack.code).kind] && known ? undefined : { code, out, err };
   }
   const report = JSON.parse(out) as Report;
-  const [row] = report.artifacts;
+  const row = report.artifacts.find(({ outcome }) => outcome !== "verified");
   const failing = row?.checks.find((c) => c.status === "failed" || c.status === "undetermined");
   const expected = {
     exit: OUTCOME_EXIT[attack.outcome],

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Forges cases from specifications with the sandbox's own keys: every signature that an attack needs can be had, every
 // check that a service makes can be skipped. Knows nothing of the library under attack; what it makes is plain data.
-import { createHash, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
+import { createHash, createPublicKey, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 import {
   type Authorities,
   certificateIdentity,
@@ -13,13 +13,14 @@ import {
   RekorV1,
   RekorV2,
   type Sandbox,
+  spkiOf,
   stampData,
   startSandbox,
   type TransparencyLogEntry,
   type TrustedRoot,
 } from "@kiteseal/sandbox";
 import { fulcioOid } from "./forge/der.ts";
-import { documentOf } from "./forge/document.ts";
+import { documentOf, keyedDocument, messageDocument } from "./forge/document.ts";
 import { logEntry, type Logs } from "./forge/logs.ts";
 import { PAYLOAD_TYPE, preAuthEncoding, PROVENANCE_TYPE, provenanceOf, statementOf } from "./forge/statement.ts";
 import { type Case, type LogSpec, type Parts, type Spec, type StampSpec } from "./spec.ts";
@@ -27,7 +28,7 @@ import { type Case, type LogSpec, type Parts, type Spec, type StampSpec } from "
 export const MINUTE = 60_000;
 export const DAY = 86_400_000;
 export const NAME = "dist/app.tgz";
-const BYTES = "the bytes that were built\n";
+export const BYTES = "the bytes that were built\n";
 
 export const JOB: Job = {
   organization: "acme",
@@ -54,6 +55,8 @@ const AROUND_THE_BUNDLE: ReadonlySet<string> = new Set<keyof Spec>([
   "nameless",
   "bytes",
   "digest",
+  "others",
+  "complete",
   "rule",
   "policy",
   "env",
@@ -110,6 +113,9 @@ export async function startForge(): Promise<Forge> {
   const [sandbox, stranger] = await Promise.all([startSandbox({ clock }), startSandbox({ clock })]);
   return new SandboxForge(sandbox, stranger, now);
 }
+
+export const publicPem = (key: KeyObject): string =>
+  createPublicKey(key).export({ type: "spki", format: "pem" }).toString();
 
 export const newKey = (): KeyObject => generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey;
 
@@ -170,6 +176,12 @@ class SandboxForge implements Forge {
         digest: spec.digest ?? { sha256: sha256Hex(bytes) },
         bytes,
       },
+      others: (spec.others ?? []).map((other) => ({
+        name: other.name,
+        digest: { sha256: sha256Hex(other.bytes) },
+        bytes: Buffer.from(other.bytes),
+      })),
+      complete: spec.complete ?? false,
       evidence: this.#evidence(spec),
       root: Buffer.from(spec.rootText?.(rootText) ?? rootText),
       policy: spec.policy === undefined ? { kind: "flags", words: kept } : { kind: "file", text: spec.policy },
@@ -202,6 +214,8 @@ class SandboxForge implements Forge {
       entries,
       stamps: stamps.map((stamp) => this.#stamp(stamp, parts, signed)),
     });
+    if (parts.publicKey !== undefined) keyedDocument(document, "operator's key");
+    if (spec.message !== undefined) messageDocument(document, spec.message, parts);
     spec.document?.(document);
     const text = JSON.stringify(document);
     return Buffer.from(spec.text?.(text) ?? text);
@@ -218,8 +232,16 @@ class SandboxForge implements Forge {
     const certificate = this.#leaf(spec, job);
     const payload = payloadOf(spec, job);
     const payloadType = spec.payloadType ?? PAYLOAD_TYPE;
-    const unsigned = { payload, payloadType, encoding: preAuthEncoding(payloadType, payload), certificate };
-    const signature = sign("sha256", spec.over?.(unsigned) ?? unsigned.encoding, this.key);
+    const key = spec.keyed === "other" ? this.otherKey : this.key;
+    const unsigned = {
+      payload,
+      payloadType,
+      encoding:
+        spec.message === undefined ? preAuthEncoding(payloadType, payload) : Buffer.from(spec.message.bytes ?? BYTES),
+      certificate,
+      ...(spec.keyed === undefined ? {} : { publicKey: spkiOf(createPublicKey(key)) }),
+    };
+    const signature = sign("sha256", spec.over?.(unsigned) ?? unsigned.encoding, key);
     return { ...unsigned, signature: spec.signature?.(signature) ?? signature };
   }
 

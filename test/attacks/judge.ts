@@ -8,11 +8,12 @@ import { dirname, join } from "node:path";
 import type * as core from "@kiteseal/core";
 import type * as store from "@kiteseal/core/store";
 import type * as adapters from "@kiteseal/storage-adapters";
-import type { AttackOutcome, Case } from "./spec.ts";
+import type { AttackOutcome, Case, CaseArtifact } from "./spec.ts";
 
 export type Library = Pick<
   typeof core,
   | "loadTrust"
+  | "askedKinds"
   | "inlineCompute"
   | "flagPolicy"
   | "parsePolicy"
@@ -27,7 +28,7 @@ export type Library = Pick<
 
 /** `bug`: something else than a KitesealError escaped. */
 export interface Judgement {
-  readonly outcome: "verified" | AttackOutcome | "bug";
+  readonly outcome: "verified" | "excepted" | AttackOutcome | "bug";
   readonly code: string | undefined;
   /** The first row that failed or is undetermined. */
   readonly check: string | undefined;
@@ -42,32 +43,35 @@ export function createJudge(library: Library, directory: string): Judge {
   let stores = 0;
   const run = async (asked: Case): Promise<Judgement> => {
     const ctx = { now: (): Date => asked.now };
-    const compute = await computeFor(asked.root, ctx);
     const policy = await policyFor(asked);
+    const compute = await computeFor(asked.root, library.askedKinds(policy), ctx);
     const lookup = await lookupFor(asked);
-    const { name, digest, bytes } = asked.artifact;
-    const artifact: core.Artifact = {
-      ...(name === undefined ? {} : { name }),
-      digest: { ...digest },
-      size: bytes.length,
-      origin: { kind: "file", path: name ?? "" },
-    };
-    for await (const verdict of library.verifyAll([artifact], { policy, compute, lookup }, ctx)) {
+    const artifacts = [asked.artifact, ...asked.others].map(artifactOf);
+    const request = { policy, compute, lookup, requireAllSubjects: asked.complete };
+    let verified = 0;
+    for await (const verdict of library.verifyAll(artifacts, request, ctx)) {
       const failing = verdict.checks.find((c) => c.status === "failed" || c.status === "undetermined");
-      if (library.isVerified(verdict)) return { outcome: "verified", code: undefined, check: failing?.id, text: "" };
+      if (library.isVerified(verdict)) {
+        verified++;
+        continue;
+      }
       const { outcome, code } = verdict;
-      return { outcome, code, check: failing?.id, text: failing?.found ?? JSON.stringify(verdict.attestations) };
+      return { outcome, code, check: failing?.id, text: failing?.found ?? JSON.stringify(verdict) };
     }
-    return { outcome: "bug", code: undefined, check: undefined, text: "no verdict" };
+    const all = verified === artifacts.length;
+    return { outcome: all ? "verified" : "bug", code: undefined, check: undefined, text: `${verified} verdicts` };
   };
 
-  async function computeFor(root: Uint8Array, ctx: core.Context): Promise<core.Compute> {
-    const key = createHash("sha256").update(root).digest("hex");
+  async function computeFor(root: Uint8Array, kinds: core.AskedKinds, ctx: core.Context): Promise<core.Compute> {
+    const askedFor = `${String(kinds.blobs)} ${kinds.keys.map((k) => k.digest).join(" ")}`;
+    const key = createHash("sha256").update(root).update(askedFor).digest("hex");
     const known = computes.get(key);
     if (known !== undefined) return known;
     const path = join(directory, `${key}.json`);
     writeFileSync(path, root);
-    const compute = remembering(library.inlineCompute(await library.loadTrust({ kind: "file", path }, ctx)));
+    const compute = remembering(
+      await library.inlineCompute(await library.loadTrust({ kind: "file", path }, ctx), kinds),
+    );
     computes.set(key, compute);
     return compute;
   }
@@ -76,8 +80,7 @@ export function createJudge(library: Library, directory: string): Judge {
     if (policy.kind === "file") {
       return library.parsePolicy(Buffer.from(policy.text), { path: "policy.yaml", version: "0.1.0", env });
     }
-    const { organization = [], pipeline = [], ...others } = policy.words;
-    return library.flagPolicy({ organization, pipeline, ...others }, { env });
+    return library.flagPolicy(policy.words, { env });
   }
 
   async function lookupFor({ evidence, artifact }: Case): Promise<core.Lookup> {
@@ -112,6 +115,15 @@ export function createJudge(library: Library, directory: string): Judge {
   };
 }
 
+function artifactOf({ name, digest, bytes }: CaseArtifact): core.Artifact {
+  return {
+    ...(name === undefined ? {} : { name }),
+    digest: { ...digest },
+    size: bytes.length,
+    origin: { kind: "file", path: name ?? "" },
+  };
+}
+
 function remembering(compute: core.Compute): core.Compute {
   const known = new Map<string, ReturnType<core.Compute["authenticate"]>>();
   return {
@@ -120,5 +132,6 @@ function remembering(compute: core.Compute): core.Compute {
       known.set(digest, found);
       return found;
     },
+    close: () => compute.close(),
   };
 }

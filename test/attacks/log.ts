@@ -133,6 +133,15 @@ export const LOG_ATTACKS = attacksOn("log", "ERR_LOG_INCLUSION", [
     twin: { logs: [{ kind: "v1-dsse" }] },
   },
   {
+    id: "v1-entry-with-an-unreadable-verifier",
+    code: "ERR_LOG_BODY",
+    why: "logged for nobody that can be told",
+    attack: {
+      logs: [{ kind: "v1-dsse", body: (b) => b.replace(/"verifier":"[^"]*"/, '"verifier":"bm9ib2R5"') }],
+    },
+    twin: { logs: [{ kind: "v1-dsse" }] },
+  },
+  {
     id: "entry-body-duplicate-keys",
     code: "ERR_LOG_BODY",
     why: "a body that two readers read in two ways",

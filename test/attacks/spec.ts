@@ -28,6 +28,8 @@ export interface Parts {
   readonly signature: Uint8Array;
   /** DER. */
   readonly certificate: Uint8Array;
+  /** DER; where a bare key signs, which the log names instead of the certificate. */
+  readonly publicKey?: Uint8Array;
 }
 
 export interface LogSpec {
@@ -70,6 +72,30 @@ export interface RuleWords {
   readonly organizationId?: readonly string[];
   readonly pipelineId?: readonly string[];
   readonly maxAge?: string;
+  readonly certificate?: readonly CertificateWords[];
+  /** PEM. */
+  readonly key?: readonly string[];
+  readonly content?: "blob";
+  readonly logs?: number;
+  readonly timestamps?: number;
+  readonly alsoRequired?: readonly { readonly type: string; readonly by?: string }[];
+  readonly dependencies?: { readonly plugins?: "pinned"; readonly images?: "digest" };
+}
+
+export interface CertificateWords {
+  readonly identity?: string;
+  readonly identityRegexp?: string;
+  readonly issuer?: string;
+  readonly issuerRegexp?: string;
+}
+
+/** A signature over bytes instead of a statement. */
+export interface MessageSpec {
+  /** What is signed; default the honest artifact's bytes. */
+  readonly bytes?: string | Uint8Array;
+  /** What the bundle says is signed; default the SHA-256 of the bytes. */
+  readonly digest?: Uint8Array;
+  readonly algorithm?: string;
 }
 
 export interface SubjectSpec {
@@ -84,6 +110,10 @@ export interface Spec {
   readonly nameless?: true;
   readonly bytes?: string;
   readonly digest?: Readonly<Record<string, string>>;
+  /** Further artifacts of the run. */
+  readonly others?: readonly { readonly name: string; readonly bytes: string }[];
+  /** --require-all-subjects. */
+  readonly complete?: true;
   /** Laid over organization acme, pipeline app, branch main; `branch: undefined` for other refs. */
   readonly rule?: { readonly [K in keyof RuleWords]?: RuleWords[K] | undefined };
   /** A policy file instead of the rule. */
@@ -104,8 +134,11 @@ export interface Spec {
   readonly authority?: "sandbox" | "other";
   readonly leafDer?: (der: Buffer) => Uint8Array;
   readonly certificateKey?: KeyObject;
+  /** A bare key signs, without a certificate. */
+  readonly keyed?: "key" | "other";
   readonly signed?: Date;
   // what it says
+  readonly message?: MessageSpec;
   readonly subject?: readonly SubjectSpec[];
   readonly predicateType?: string;
   readonly predicate?: unknown;
@@ -135,13 +168,18 @@ export interface BundleFile {
   readonly bytes: Uint8Array;
 }
 
+export interface CaseArtifact {
+  readonly name?: string;
+  readonly digest: Readonly<Record<string, string>>;
+  readonly bytes: Uint8Array;
+}
+
 /** Plain data: what is verified, against what, under which rule, when. */
 export interface Case {
-  readonly artifact: {
-    readonly name?: string;
-    readonly digest: Readonly<Record<string, string>>;
-    readonly bytes: Uint8Array;
-  };
+  readonly artifact: CaseArtifact;
+  /** Verified in the same run; the first verdict that is not a pass counts. */
+  readonly others: readonly CaseArtifact[];
+  readonly complete: boolean;
   readonly evidence:
     | { readonly kind: "given"; readonly files: readonly BundleFile[] }
     | { readonly kind: "stored"; readonly files: readonly BundleFile[] };
@@ -162,6 +200,8 @@ export interface Attack {
   readonly check: CheckId | "none";
   readonly code: ErrorCode;
   readonly outcome: AttackOutcome;
+  /** `excepted`: the honest counterpart passes by somebody's word. */
+  readonly twinOutcome: "verified" | "excepted";
   readonly why: string;
   attack(forge: Forge): Case;
   twin(forge: Forge): Case;
@@ -174,6 +214,7 @@ export interface AttackEntry {
   readonly why: string;
   readonly code?: ErrorCode;
   readonly outcome?: AttackOutcome;
+  readonly twinOutcome?: "excepted";
   /** What attack and twin share. */
   readonly base?: Given;
   /** Laid over the base. */
@@ -222,6 +263,7 @@ export function attacksOn(
     check,
     code: entry.code ?? code,
     outcome: entry.outcome ?? "rejected",
+    twinOutcome: entry.twinOutcome ?? "verified",
     attack: (forge) => forge.case(layer(open(entry.base, forge), open(entry.attack, forge))),
     twin: (forge) => forge.case(layer(open(entry.base, forge), open(entry.twin, forge))),
   }));

@@ -6,6 +6,7 @@ import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { largeFile } from "./large-file.ts";
 import { meetsTarget, type Row } from "./measure.ts";
+import { peers } from "./peers.ts";
 import { rates } from "./rates.ts";
 import { startUp } from "./start-up.ts";
 import { thousand } from "./thousand.ts";
@@ -29,6 +30,7 @@ const SECTIONS: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
   "large-file": () => largeFile(world, { bytes, rounds: Math.min(rounds, 5) }),
   thousand: () => thousand(world, Math.min(rounds, 3)),
   rates: () => rates(world, Math.min(rounds, 3)),
+  peers: () => peers(world, Math.min(rounds, 3)),
 };
 try {
   for (const name of values.only ?? Object.keys(SECTIONS)) {

@@ -21,7 +21,7 @@ export async function race(contestants: readonly Contestant[], rounds: number): 
   return new Map([...times].map(([name, list]) => [name, median(list)]));
 }
 
-function median(values: readonly number[]): number {
+export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length >> 1;
   const [low, high] = [sorted[Math.max(0, middle - 1)], sorted[middle]];

@@ -36,7 +36,11 @@ export async function rates(world: World, rounds: number): Promise<readonly Row[
   ];
 }
 
-async function signed(world: World, count: number, split: "batched" | "per-artifact"): Promise<readonly Attestation[]> {
+export async function signed(
+  world: World,
+  count: number,
+  split: "batched" | "per-artifact",
+): Promise<readonly Attestation[]> {
   const run = await signingRun(world);
   const subjects = Array.from({ length: count }, (_, i) => ({
     name: `part-${i}`,

@@ -13,11 +13,11 @@ import {
   digestFile,
   flagPolicy,
   inlineCompute,
-  STATEMENTS_ONLY,
   loadTrust,
   type Policy,
   readSecrets,
   SHA256_PLAN,
+  STATEMENTS_ONLY,
   type Trust,
   type Verdict,
   verifyAll,
@@ -40,7 +40,7 @@ export const ctx: Context = { now: () => new Date() };
 
 /** The rule that the sandbox's job meets, as flags of the command and as a policy. */
 export const RULE_FLAGS: readonly string[] = ["--org", "acme", "--pipeline", "app", "--branch", "main"];
-const POLICY: Policy = flagPolicy({ organization: ["acme"], pipeline: ["app"], branch: ["main"] }, { env: {} });
+export const POLICY: Policy = flagPolicy({ organization: ["acme"], pipeline: ["app"], branch: ["main"] }, { env: {} });
 
 export interface World {
   readonly directory: string;

@@ -9,7 +9,7 @@ import * as core from "@kiteseal/core";
 import { parseKey } from "@kiteseal/core/store";
 import { openStore } from "@kiteseal/storage-adapters";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { JOB, startForge, type Forge } from "../attacks/forge.ts";
+import { JOB, publicPem, startForge, type Forge } from "../attacks/forge.ts";
 import { createJudge, type Judge } from "../attacks/judge.ts";
 import type { Case, Spec } from "../attacks/spec.ts";
 import { changeOneByte, mutateBytes, mutateJson, mutateText, type Mutant } from "./mutate.ts";
@@ -33,6 +33,7 @@ const KINDS: readonly Spec[] = [
   { logs: [{ kind: "v1-intoto" }, { kind: "v2" }] },
   { version: "0.2", logs: [{ kind: "v1-hashedrekord" }], stamps: [] },
   { version: "0.1", logs: [{ kind: "v1-dsse" }], stamps: [] },
+  { rule: { content: "blob" }, message: {} },
 ];
 
 const POLICY = `version: 1
@@ -50,18 +51,28 @@ rules:
     organization-id: ${JOB.organizationId}
     pipeline-id: ${JOB.pipelineId}
     max-age: 90d
+    logs: 1
+    timestamps: 1
+    dependencies: { plugins: pinned, images: digest }
   rest:
     artifacts: tools/**
     builder: { organization: acme, pipeline: tools }
     source: { ref: any }
 otherwise: rest
+exceptions:
+  - { sha256: "${"1".repeat(64)}", rule: app, reason: incident, owner: on-call, expires: 2199-01-01 }
 `;
 
 beforeAll(async () => {
   console.info(`FUZZ_SEED=${SEED} FUZZ_COUNT=${COUNT}`);
   forge = await startForge();
   judge = createJudge({ ...core, parseKey, openStore }, directory);
-  honest = KINDS.map((spec) => forge.case(spec));
+  const key = { organization: undefined, pipeline: undefined, branch: undefined, key: [publicPem(forge.key)] };
+  const keyed: readonly Spec[] = [
+    { keyed: "key", rule: key },
+    { keyed: "key", rule: { ...key, content: "blob" }, message: {}, logs: [{ kind: "v1-hashedrekord" }], stamps: [] },
+  ];
+  honest = [...KINDS, ...keyed].map((spec) => forge.case(spec));
 });
 
 afterAll(async () => {
@@ -117,8 +128,10 @@ function* bundleMutants(n: number, random: Random, mutate: (bytes: Uint8Array, r
 }
 
 function* rootMutants(n: number, random: Random, mutate: (bytes: Uint8Array, random: Random) => Mutant) {
+  // Of a key's bundle the root's certificate authorities and certificate logs prove nothing.
+  const certified = honest.slice(0, KINDS.length);
   for (let i = 0; i < n; i++) {
-    const base = random.of(honest);
+    const base = random.of(certified);
     const mutant = mutate(base.root, random);
     yield {
       mutant,

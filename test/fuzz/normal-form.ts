@@ -33,6 +33,8 @@ export function bundleForm(unverified: Uint8Array, root: Uint8Array): BundleForm
   const envelope = record(document["dsseEnvelope"]);
   const [chained] = list(record(material["x509CertificateChain"])["certificates"]);
   const leaf = bytes(record(material["certificate"])["rawBytes"] ?? chained?.["rawBytes"]);
+  const message = record(document["messageSignature"]);
+  const digest = record(message["messageDigest"]);
   const [signature] = list(envelope["signatures"]);
   const listed = listedParties(root);
   const entries = list(material["tlogEntries"]).filter((e) => listed.logs.has(logId(e)));
@@ -40,7 +42,14 @@ export function bundleForm(unverified: Uint8Array, root: Uint8Array): BundleForm
     bytes(s["signedTimestamp"]),
   );
   return {
-    content: hash(text(envelope["payloadType"]), bytes(envelope["payload"]), bytes(signature?.["sig"]), leaf),
+    content: hash(
+      text(envelope["payloadType"]),
+      bytes(envelope["payload"]),
+      bytes(signature?.["sig"] ?? message["signature"]),
+      text(digest["algorithm"]),
+      bytes(digest["digest"]),
+      leaf,
+    ),
     evidence: new Set([
       ...entries.flatMap(entryForms),
       ...stamps

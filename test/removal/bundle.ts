@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Guards of how bundle bytes are read, and of the strict JSON below them.
-import { I, S, V, guard, type Guard } from "./guard.ts";
+import { I, S, guard, type Guard } from "./guard.ts";
 
 export const BUNDLE_GUARDS: readonly Guard[] = [
   guard("limits", "bundle size", [
@@ -56,16 +56,6 @@ export const BUNDLE_GUARDS: readonly Guard[] = [
   ]),
   guard("bundle", "count of log entries", [`${S}bundle.ts`, "{ max: LIMITS.logEntries }", "{ max: 1000 }"]),
   guard("bundle", "count of timestamps", [`${S}bundle.ts`, "max: LIMITS.timestamps", "max: 1000"]),
-  guard("bundle", "no key unless asked for", [
-    `${V}authenticate.ts`,
-    'if (signer.kind !== "certificate") throw unasked("a certificate", "a public key");',
-    'if (signer.kind !== "certificate") return { chain: [], envelope: { payloadType: "", payload: new Uint8Array(), signature: new Uint8Array(), keyid: "" }, logEntries, timestamps };',
-  ]),
-  guard("bundle", "no blob unless asked for", [
-    `${V}authenticate.ts`,
-    'if (content.kind !== "dsse") throw unasked("a signed statement", "a signature over a blob");',
-    'if (content.kind !== "dsse") return { chain: signer.chain, envelope: { payloadType: "", payload: new Uint8Array(), signature: new Uint8Array(), keyid: "" }, logEntries, timestamps };',
-  ]),
   guard("bundle", "unknown members", [
     `${I}object-reader.ts`,
     'if (ignored === undefined) throw new DecodeError(this.at(key), "no such member", "one");',

@@ -77,7 +77,11 @@ export const EVIDENCE_GUARDS: readonly Guard[] = [
     "if (certificate.subject.equals(certificate.issuer)) {",
     "if (certificate === undefined) {",
   ]),
-  guard("certificate", "chain is readable", [`${V}sigstore.ts`, "guardChain(bundle.chain);", ""]),
+  guard("certificate", "chain is readable", [
+    `${V}sigstore.ts`,
+    'if (signer.kind === "certificate") guardChain(signer.chain);',
+    "",
+  ]),
   guard("certificate", "one alternative name", [
     `${S}certificate.ts`,
     "if (others.length > 0) throw",
@@ -113,12 +117,16 @@ export const EVIDENCE_GUARDS: readonly Guard[] = [
     'new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })',
     'new TextDecoder("utf-8", { fatal: false, ignoreBOM: true })',
   ]),
-  guard("certificate", "the verifier's call", [`${V}sigstore.ts`, "callVerifier(entity, prepared, applies);", ""]),
+  guard("certificate", "the verifier's call", [
+    `${V}sigstore.ts`,
+    "callVerifier(entity, materialFor(signer, prepared), applies);",
+    "",
+  ]),
   guard("sct", "an SCT at all", [`${V}sigstore.ts`, "ctlogThreshold: applies.sct ? 1 : 0,", "ctlogThreshold: 0,"]),
   guard("sct", "codes of SCTs", [
     `${V}sigstore.ts`,
-    'code === "ERR_CERTIFICATE" && ABOUT_SCTS.test(cause.message) ? "ERR_SCT" : code',
-    "code",
+    "meaning === CERTIFICATE && ABOUT_SCTS.test(cause.message) ? SCT : meaning",
+    "meaning",
   ]),
   guard(
     "log",
@@ -138,13 +146,13 @@ export const EVIDENCE_GUARDS: readonly Guard[] = [
   ]),
   guard("log", "entry of this certificate", [
     `${V}log.ts`,
-    "if (!Buffer.from(certificate).equals(leaf)) {",
-    "if (leaf === undefined) {",
+    "if (found.kind !== verifier.kind || !Buffer.from(found.der).equals(verifier.der)) {",
+    "if (found.kind !== verifier.kind) {",
   ]),
   guard("log", "entry of a certificate", [
     `${V}log.ts`,
-    'if (certificate === undefined) throw reject("ERR_LOG_BODY", "a certificate", "a key or something unreadable");',
-    "if (certificate === undefined) return;",
+    'if (found === undefined) throw reject("ERR_LOG_BODY", "a certificate or a key", "something unreadable");',
+    "if (found === undefined) return;",
   ]),
   backed(
     "the verifier's own count",
@@ -155,25 +163,21 @@ export const EVIDENCE_GUARDS: readonly Guard[] = [
     ]),
   ),
   guard("log", "entry of this signature", [
-    `${V}sigstore.ts`,
-    "compareSignature: (other) => crypto.bufferEqual(other, signature),",
-    "compareSignature: () => true,",
+    `${V}signature.ts`,
+    'compareSignature: (other) => crypto.bufferEqual(other, signature), compareDigest: (digest) => crypto.bufferEqual(digest, crypto.digest("sha256", payload)),',
+    'compareSignature: () => true, compareDigest: (digest) => crypto.bufferEqual(digest, crypto.digest("sha256", payload)),',
   ]),
   guard("log", "entry of this payload", [
-    `${V}sigstore.ts`,
+    `${V}signature.ts`,
     'compareDigest: (digest) => crypto.bufferEqual(digest, crypto.digest("sha256", payload)),',
     "compareDigest: () => true,",
   ]),
   guard("log", "entry of this envelope", [
-    `${V}sigstore.ts`,
+    `${V}signature.ts`,
     'compareSignedDigest: (digest) => crypto.bufferEqual(digest, crypto.digest("sha256", signed)),',
     "compareSignedDigest: () => true,",
   ]),
-  guard("log", "size of the proof", [
-    `${V}log.ts`,
-    "if (size !== String(proof.treeSize)) throw",
-    "if (size === null) throw",
-  ]),
+  guard("log", "size of the proof", [`${V}log.ts`, "if (size !== String(proof.treeSize)) {", "if (size === null) {"]),
   guard("log", "root of the proof", [
     `${V}log.ts`,
     'if (root !== Buffer.from(proof.rootHash).toString("base64")) {',
@@ -190,12 +194,12 @@ export const EVIDENCE_GUARDS: readonly Guard[] = [
     "if (time === undefined) {",
   ]),
   guard("signature", "the signature", [
-    `${V}sigstore.ts`,
+    `${V}signature.ts`,
     "verifySignature: (key) => crypto.verify(signed, key, signature),",
     "verifySignature: () => true,",
   ]),
   guard("signature", "the encoding", [
-    `${V}sigstore.ts`,
+    `${V}signature.ts`,
     "verifySignature: (key) => crypto.verify(signed, key, signature),",
     'verifySignature: (key) => crypto.verify(signed, key, signature) || crypto.verify(Buffer.from(payload.toString("base64")), key, signature),',
   ]),

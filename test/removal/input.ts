@@ -10,8 +10,8 @@ export const INPUT_GUARDS: readonly Guard[] = [
   ]),
   guard("none", "a rule for the name", [
     `${P}select.ts`,
-    "return rule ?? rules.find((r) => r.id === otherwise);",
-    "return rule ?? rules[0];",
+    "const fallback = rules.find((r) => r.id === otherwise);",
+    "const fallback = rules[0];",
   ]),
   guard("none", "slugs", [
     `${P}compile.ts`,
@@ -91,7 +91,7 @@ export const INPUT_GUARDS: readonly Guard[] = [
   guard("none", "aliases in a policy", [`${P}schema.ts`, "maxAliasCount: 0", "maxAliasCount: 100"]),
   guard("none", "version that a policy requires", [
     `${P}schema.ts`,
-    "requireVersion(document.requires, options.version);",
+    "requireVersion(asRequirement(value), options.version);",
     "",
   ]),
   guard("none", "the rule that `otherwise` names", [

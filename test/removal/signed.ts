@@ -36,20 +36,11 @@ export const SIGNED_GUARDS: readonly Guard[] = [
     'object.oneOf("_type", types)',
     'object.oneOf("_type", [...types, STATEMENT_TYPE_V01])',
   ]),
-  guard(
-    "statement",
-    "shape of the provenance",
-    [
-      `${V}authenticate.ts`,
-      "build !== undefined && isProvenance ? readProvenance(statement) : undefined",
-      "build !== undefined && isProvenance ? readOrNothing(statement) : undefined",
-    ],
-    [
-      `${V}authenticate.ts`,
-      "function readProvenance(",
-      "function readOrNothing(statement: SignedStatement): ProvenanceFacts | undefined { try { return readProvenance(statement); } catch { return undefined; } }\nfunction readProvenance(",
-    ],
-  ),
+  guard("statement", "shape of the provenance", [
+    `${V}authenticate.ts`,
+    "const provenance = withCode(",
+    'try { provenanceFacts(statement.predicate); } catch { rows.push(agreementRow([])); return { kind: "statement", statement }; }\n const provenance = withCode(',
+  ]),
   guard("agreement", "the certificate within itself", [`${V}authenticate.ts`, "agreeWithin(build);", ""]),
   guard("agreement", "contradictions in the certificate", [
     `${V}agreement.ts`,
@@ -63,8 +54,8 @@ export const SIGNED_GUARDS: readonly Guard[] = [
   ]),
   guard("agreement", "provenance and certificate", [
     `${V}authenticate.ts`,
-    "const unproven = agreeWithProvenance(build, { subject: signer.subject, provenance });",
-    "const unproven = build.problems;",
+    "rows.push(agreementRow(agreeWithProvenance(o.build, { subject: o.signer.subject, provenance })));",
+    "rows.push(agreementRow([]));",
   ]),
   guard("agreement", "problems of the provenance", [
     `${V}agreement.ts`,

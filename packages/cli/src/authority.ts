@@ -80,14 +80,17 @@ async function loadPolicy({ options, config, io }: Sources): Promise<Policy> {
     throw new KitesealError("ERR_USAGE", `--policy and ${rules.join(", ")}: expected a policy file or flags, not both`);
   }
   const expected = options.text("policySha256");
-  if (flag === undefined && (expected !== undefined || options.flag("policyFromCheckout"))) {
+  const aboutKeys = options.flag("policyFromCheckout") && options.has("key");
+  if (flag === undefined && (expected !== undefined || (options.flag("policyFromCheckout") && !aboutKeys))) {
     throw new KitesealError(
       "ERR_USAGE",
       "--policy-sha256 and --policy-from-checkout are about --policy, which is not given",
     );
   }
-  if (flag === undefined && (rules.length > 0 || machine.policy === undefined))
+  if (flag === undefined && (rules.length > 0 || machine.policy === undefined)) {
+    for (const key of options.list("key") ?? []) await checkKeyPlace(resolve(io.cwd, key), { options, config, io });
     return policyFromFlags(options, await readKeys(options, io.cwd), { env: io.env });
+  }
   if (options.flag("anyName") && !options.has("digest")) {
     throw new KitesealError("ERR_USAGE", "--any-name and a policy file: expected `any-name: true` in the rule");
   }
@@ -98,6 +101,16 @@ async function loadPolicy({ options, config, io }: Sources): Promise<Policy> {
     path: flag ?? path,
     version: VERSION,
     env: io.env,
+  });
+}
+
+/** As for a policy: whoever changes the code can change a key that lies beside it. */
+async function checkKeyPlace(path: string, { options, io }: Sources): Promise<void> {
+  if (options.flag("policyFromCheckout")) return;
+  const checkout = await checkoutHolding(path, { env: io.env });
+  if (checkout === undefined) return;
+  throw new KitesealError("ERR_CONFIG_DECIDES", `the key ${quote(path)} lies in the checkout ${quote(checkout)}`, {
+    hint: "keep it outside, or say --policy-from-checkout if the checkout may decide",
   });
 }
 

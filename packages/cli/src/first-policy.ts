@@ -149,6 +149,12 @@ export function signedName({ statement, artifact }: VerifiedArtifact): string {
 /** A pattern that the names match and the next release's will too: `dist/*.tgz`. */
 export function patternOf(name: string): string {
   const folder = dirname(name);
+  if (/[*?]/.test(name)) {
+    throw new KitesealError("ERR_USAGE", `the signed name ${quote(name)} is spelt like a pattern`, {
+      hint: "write the rule by hand",
+    });
+  }
+  if (extname(name) === "") return name;
   return `${folder === "." ? "" : `${folder}/`}*${extname(name)}`;
 }
 

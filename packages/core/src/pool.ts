@@ -42,6 +42,7 @@ class Pool {
   readonly #waiting: Job[] = [];
   readonly #running = new Map<Worker, Job>();
   #next = 0;
+  #closed = false;
 
   constructor(start: WorkerStart, size: number) {
     this.#start = start;
@@ -56,6 +57,7 @@ class Pool {
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
     await Promise.all([...this.#all].map((worker) => worker.terminate()));
   }
 
@@ -77,6 +79,7 @@ class Pool {
     this.#all.add(worker);
     worker.on("message", (reply: WorkerReply) => this.#finish(worker, reply));
     worker.on("error", (error: Error) => this.#fail(worker, error));
+    worker.on("exit", () => this.#fail(worker, new Error("a worker ended")));
     worker.unref();
     return worker;
   }
@@ -97,8 +100,12 @@ class Pool {
     const job = this.#running.get(worker);
     this.#running.delete(worker);
     this.#all.delete(worker);
+    const idle = this.#idle.indexOf(worker);
+    if (idle !== -1) this.#idle.splice(idle, 1);
     job?.reject(error);
-    this.#dispatch();
+    if (!this.#closed) this.#dispatch();
+    // Nobody is left to take them.
+    else for (const waiting of this.#waiting.splice(0)) waiting.reject(error);
   }
 }
 

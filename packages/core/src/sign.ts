@@ -4,6 +4,8 @@ export { attest } from "./operations/attest.ts";
 export type { Attestation, AttestRequest, AttestResult, AttestSubject } from "./operations/attest.ts";
 export { publish } from "./operations/publish.ts";
 export type { Publication, PublishedArtifact, PublishRequest } from "./operations/publish.ts";
+export { signStatement } from "./operations/sign-statement.ts";
+export type { SignStatementRequest, StatementBundle } from "./operations/sign-statement.ts";
 export { readJob } from "./buildkite/job.ts";
 export type { Job, JobFacts, PluginReference } from "./buildkite/job.ts";
 export { readClaims } from "./buildkite/claims.ts";

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The bundle as JSON, in every version's shape, for attacks to edit. sigstore_bundle.proto, JSON form.
+import { createHash } from "node:crypto";
 import type { TransparencyLogEntry } from "@kiteseal/sandbox";
-import type { Parts } from "../spec.ts";
+import type { MessageSpec, Parts } from "../spec.ts";
 
 export interface BundleDocument {
   mediaType: string;
@@ -51,5 +52,24 @@ export function documentOf(o: {
       payloadType: parts.payloadType,
       signatures: [{ sig: base64(parts.signature), keyid: "" }],
     },
+  };
+}
+
+/** A key's hint instead of a certificate. */
+export function keyedDocument({ verificationMaterial }: BundleDocument, hint: string): void {
+  Reflect.deleteProperty(verificationMaterial, "certificate");
+  Reflect.deleteProperty(verificationMaterial, "x509CertificateChain");
+  verificationMaterial["publicKey"] = { hint };
+}
+
+/** A signature over bytes instead of an envelope. */
+export function messageDocument(document: BundleDocument, message: MessageSpec, parts: Parts): void {
+  Reflect.deleteProperty(document, "dsseEnvelope");
+  document["messageSignature"] = {
+    messageDigest: {
+      algorithm: message.algorithm ?? "SHA2_256",
+      digest: base64(message.digest ?? createHash("sha256").update(parts.encoding).digest()),
+    },
+    signature: base64(parts.signature),
   };
 }

@@ -22,6 +22,7 @@ import { addOptions, COMMON_OPTIONS, type Options, QUIET_OPTION } from "../flags
 import type { RedactedIo } from "../io.ts";
 import { storeOptions } from "../stores.ts";
 import { writeOutput } from "../output.ts";
+import { attestReady } from "../ready-statement.ts";
 import { madeJson, madeText } from "../report/publication.ts";
 import { prepareSigning, type SigningSetup, SIGNING_OPTIONS, STATEMENT_OPTIONS } from "../signing.ts";
 import { createStatusLine } from "../terminal/progress.ts";
@@ -36,6 +37,7 @@ export function define(command: Command): void {
   addOptions(command, [
     { flags: "--digest <sha256:hex>", description: "bytes that are elsewhere" },
     { flags: "--name <name>", description: "their name" },
+    { flags: "--in-toto <file>", description: "a ready in-toto statement, signed as it is; with --bundle only" },
   ]);
   command.optionsGroup("Where the attestation goes (at least one):");
   addOptions(command, [
@@ -70,6 +72,13 @@ export async function run(invocation: Invocation): Promise<number> {
   const ctx: Context = { now: () => io.now(), signal: io.signal, progress: (progress) => status.show(progress) };
   const outputs = chooseOutputs(options, { config, format });
   const setup = await prepareSigning({ options, config, io }, ctx);
+  const ready = options.text("inToto");
+  if (ready !== undefined) {
+    const said = await attestReady(ready, { args: invocation.args, options, io, setup }, ctx);
+    await status.clear();
+    if (!quiet) await io.stderr.write(said);
+    return 0;
+  }
   const subjects = await readSubjects(invocation, ctx);
   checkBundleName(outputs, { count: subjects.length, perArtifact: options.has("statement") });
   const root = await openRoot(outputs, { config, setup, io });

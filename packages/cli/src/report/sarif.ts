@@ -14,7 +14,7 @@ import {
 } from "@kiteseal/core";
 import { type Finding, findingOf } from "./finding.ts";
 import { GUIDE } from "./guide.ts";
-import { escapeMessage } from "./escape.ts";
+import { escapeMessage, escapeText } from "./escape.ts";
 import { endRecord, runRecord, toJson } from "./record.ts";
 import type { Row, Run } from "./run.ts";
 import type { Tally } from "./tally.ts";
@@ -91,8 +91,8 @@ function result(finding: Finding, ruleIndex: number | undefined): object {
     ...(ruleIndex === undefined ? {} : { ruleIndex }),
     kind: "fail",
     level: LEVELS[outcome],
-    message: { text: escapeMessage(text) },
-    locations: [{ ...physical, logicalLocations: [{ fullyQualifiedName: name, kind: "resource" }] }],
+    message: { text: escapeMessage(escapeText(text)) },
+    locations: [{ ...physical, logicalLocations: [{ fullyQualifiedName: escapeText(name), kind: "resource" }] }],
     ...(sha256 === undefined ? {} : { partialFingerprints: { "artifactSha256/v1": sha256 } }),
     properties: { outcome, code, expected, found, hint, rule, signedBy, exception, looked },
   };

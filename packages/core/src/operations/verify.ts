@@ -10,7 +10,7 @@ import { isKitesealError, KitesealError } from "../errors.ts";
 import { Completeness } from "../policy/completeness.ts";
 import { decide, type Candidate } from "../policy/decide.ts";
 import { applyException } from "../policy/exceptions.ts";
-import { allowedSubjects, type Policy } from "../policy/rule.ts";
+import { allowedSubjects, type Policy, type Rule } from "../policy/rule.ts";
 import { selectRule } from "../policy/select.ts";
 import { missingDigests } from "../policy/subject.ts";
 import {
@@ -50,7 +50,11 @@ export class VerificationError extends KitesealError {
 }
 
 /** Errors: VerificationError; ERR_INTERRUPTED. */
-export async function verify(artifact: Artifact, request: VerifyRequest, ctx: Context): Promise<VerifiedArtifact> {
+export async function verify(
+  artifact: Artifact,
+  request: Omit<VerifyRequest, "requireAllSubjects" | "parallel">,
+  ctx: Context,
+): Promise<VerifiedArtifact> {
   const verdict = await verifyOne(artifact, { request, reader: new CandidateReader(request.compute) }, ctx);
   if (isVerified(verdict)) return verdict;
   throw new VerificationError(verdict);
@@ -82,7 +86,7 @@ async function verifyOne(artifact: Artifact, run: Run, ctx: Context): Promise<Ve
   const { rules } = policy;
   const rule = selectRule(policy, artifact.name);
   if (rule === undefined) return noRule(artifact);
-  const signers = allowedSubjects(rule.signer);
+  const signers = askedSigners(rule, rules);
   const buildNumber = rule.signer.kind === "buildkite" ? rule.signer.build?.value : undefined;
   const asked = { signers, ...(buildNumber === undefined ? {} : { buildNumber }) };
   const seen: Seen = { artifact, candidates: [], places: [] };
@@ -105,6 +109,13 @@ async function verifyOne(artifact: Artifact, run: Run, ctx: Context): Promise<Ve
     seen.candidates.push({ place: "the lookup", result });
   }
   return applyException(judge(), policy, ctx.now());
+}
+
+/** Whose attestations are looked for: the rule's signers and those of what it also requires; none given means anybody's. */
+function askedSigners(rule: Rule, rules: readonly Rule[]): readonly string[] {
+  const named = (rule.alsoRequired ?? []).flatMap(({ by }) => rules.filter(({ id }) => id === by));
+  const each = [rule, ...named].map(({ signer }) => allowedSubjects(signer));
+  return each.some((subjects) => subjects.length === 0) ? [] : [...new Set(each.flat())];
 }
 
 interface Seen {

@@ -39,11 +39,21 @@ function satisfies(
 ): boolean {
   const { one, rule, other } = asked;
   const by = one.by === undefined ? rule : o.rules.find((r) => r.id === one.by);
-  if (by === undefined || (one.by === undefined && !isSameBuild(o.of, other))) return false;
-  // What it must satisfy is who made it and what it is about; conditions on provenance and further requirements end here.
-  const { alsoRequired: _further, dependencies: _conditions, repositories: _claimed, ...kept } = by;
+  if (by === undefined || other.bundleDigest === o.of.bundleDigest) return false;
+  if (one.by === undefined && !isSameBuild(o.of, other)) return false;
+  // A rule that is named holds whole, but for what it requires further; the rule's own conditions on provenance are for provenance.
+  const { alsoRequired: _further, ...named } = by;
+  const { dependencies: _conditions, repositories: _claimed, ...bare } = named;
+  const kept = one.by === undefined ? bare : named;
   return o.passes(
-    { ...kept, artifacts: rule.artifacts, anyName: rule.anyName, predicateType: one.predicateType },
+    {
+      ...kept,
+      artifacts: rule.artifacts,
+      anyName: rule.anyName,
+      // A type is a statement's: a signature over the bytes alone, even one that `by` asks for, says nothing of it.
+      content: "statement",
+      predicateType: one.predicateType,
+    },
     other,
   );
 }

@@ -81,6 +81,7 @@ export function compileRule(input: RuleInput, context: CompileContext): Rule {
   }
   const predicateType = input.type === undefined ? PREDICATE_TYPES.slsaProvenanceV1 : predicateTypeFromName(input.type);
   if (predicateType === undefined) throw invalid(id, `${quote(input.type ?? "")} is no predicate type`);
+  if (input.content === "blob") refuseStatementKeys(input);
   const maxAgeSeconds = input.maxAge === undefined ? undefined : duration(id, input.maxAge);
   return {
     id,
@@ -93,6 +94,14 @@ export function compileRule(input: RuleInput, context: CompileContext): Rule {
     ...(maxAgeSeconds === undefined ? {} : { maxAgeSeconds }),
     ...furtherConditions(input),
   };
+}
+
+/** A signature over bytes states nothing that these could be compared with. */
+const STATEMENT_KEYS = ["type", "repository", "dependencies"] as const;
+
+function refuseStatementKeys(input: RuleInput): void {
+  const given = STATEMENT_KEYS.filter((key) => input[key] !== undefined);
+  if (given.length > 0) throw invalid(input.id, `${given.join(", ")}: only a signed statement states that, no blob`);
 }
 
 function furtherConditions(input: RuleInput): Pick<Rule, "logs" | "timestamps" | "alsoRequired" | "dependencies"> {

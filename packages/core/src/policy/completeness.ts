@@ -1,15 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 // --require-all-subjects: nothing that a verified statement speaks of may be missing from what was verified, and no
 // statement of a set may have been withheld. Fed with verdicts, asked at the end; reads nothing else.
-import type { DigestSet, Statement } from "@kiteseal/in-toto-attestation";
-import { withCode } from "../decode.ts";
+import { PREDICATE_TYPES, type DigestSet, type Statement } from "@kiteseal/in-toto-attestation";
+import { DecodeError } from "@kiteseal/in-toto-attestation/json";
 import { readSubjectSet, subjectSetDigest, type SubjectSet } from "../provenance/set.ts";
+import { failed } from "../verification/check.ts";
+import { KNOWN_ALGORITHMS } from "./subject.ts";
 import { isVerified, type UnverifiedArtifact, type Verdict } from "./verdict.ts";
 
 interface SetSeen {
   readonly set: SubjectSet;
   readonly indexes: Set<number>;
-  readonly subjects: { readonly name: string; readonly digests: DigestSet }[];
+  /** By name and digest: a job that is retried says the same again. */
+  readonly subjects: Map<string, { readonly name: string; readonly digests: DigestSet }>;
+}
+
+/** Each digest that means equal bytes, as text. */
+function digestKeys(digest: DigestSet): readonly string[] {
+  return KNOWN_ALGORITHMS.flatMap((algorithm) => {
+    const value = digest[algorithm];
+    return value === undefined ? [] : [`${algorithm}:${value}`];
+  });
 }
 
 export class Completeness {
@@ -17,11 +28,13 @@ export class Completeness {
   readonly #expected = new Map<string, { readonly name: string; readonly digest: DigestSet }>();
   readonly #verified = new Set<string>();
   readonly #sets = new Map<string, SetSeen>();
+  readonly #unreadable: UnverifiedArtifact[] = [];
 
   note(verdict: Verdict): void {
-    if (!isVerified(verdict) || verdict.statement === undefined) return;
-    this.#verified.add(verdict.artifact.digest["sha256"] ?? "");
-    if (this.#bundles.has(verdict.bundleDigest)) return;
+    // An excepted artifact is there, by the word of the exception's owner.
+    if (!isVerified(verdict) && verdict.outcome !== "excepted") return;
+    for (const key of digestKeys(verdict.artifact.digest)) this.#verified.add(key);
+    if (!isVerified(verdict) || verdict.statement === undefined || this.#bundles.has(verdict.bundleDigest)) return;
     this.#bundles.add(verdict.bundleDigest);
     this.#expect(verdict.statement);
   }
@@ -29,26 +42,38 @@ export class Completeness {
   /** One verdict for each subject, and each set, that is not complete. */
   missing(): readonly UnverifiedArtifact[] {
     const subjects = [...this.#expected]
-      .filter(([sha256]) => !this.#verified.has(sha256))
+      .filter(([, { digest }]) => !digestKeys(digest).some((key) => this.#verified.has(key)))
       .map(([, { name, digest }]) =>
         incomplete({ name, digest }, "a verified statement names it and it was not verified"),
       );
-    return [...subjects, ...[...this.#sets.values()].flatMap(setProblem)];
+    return [...subjects, ...this.#unreadable, ...[...this.#sets.values()].flatMap(setProblem)];
   }
 
   #expect(statement: Statement): void {
     for (const { name = "", digest } of statement.subject) {
-      const { sha256 } = digest;
-      if (sha256 !== undefined) this.#expected.set(sha256, { name, digest });
+      this.#expected.set(digestKeys(digest).join(" ") || name, { name, digest });
     }
-    const set = withCode({ code: "ERR_STATEMENT_INVALID", what: "the provenance" }, () =>
-      readSubjectSet(statement.predicate),
-    );
+    const set = this.#setOf(statement);
     if (set === undefined) return;
-    const seen = this.#sets.get(set.sha256) ?? { set, indexes: new Set(), subjects: [] };
+    const key = `${set.sha256} ${set.count}`;
+    const seen = this.#sets.get(key) ?? { set, indexes: new Set(), subjects: new Map() };
     seen.indexes.add(set.index);
-    seen.subjects.push(...statement.subject.map(({ name = "", digest }) => ({ name, digests: digest })));
-    this.#sets.set(set.sha256, seen);
+    for (const { name = "", digest } of statement.subject) {
+      seen.subjects.set(`${digestKeys(digest).join(" ")}  ${name}`, { name, digests: digest });
+    }
+    this.#sets.set(key, seen);
+  }
+
+  /** A set that cannot be read is not complete; the other artifacts still have their answers. */
+  #setOf({ predicate, predicateType }: Statement): SubjectSet | undefined {
+    if (predicateType !== PREDICATE_TYPES.slsaProvenanceV1) return undefined;
+    try {
+      return readSubjectSet(predicate);
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error;
+      this.#unreadable.push(incomplete({ name: "a set", digest: {} }, `it cannot be read: ${error.message}`));
+      return undefined;
+    }
   }
 }
 
@@ -57,19 +82,19 @@ function setProblem({ set, indexes, subjects }: SetSeen): readonly UnverifiedArt
   if (indexes.size < set.count) {
     return [incomplete({ name, digest: {} }, `found ${indexes.size} of its ${set.count} statements`)];
   }
-  return subjectSetDigest(subjects) === set.sha256
+  return subjectSetDigest([...subjects.values()]) === set.sha256
     ? []
     : [incomplete({ name, digest: {} }, "its statements do not add up to it")];
 }
 
-function incomplete(o: { name: string; digest: DigestSet }, hint: string): UnverifiedArtifact {
+function incomplete(o: { name: string; digest: DigestSet }, found: string): UnverifiedArtifact {
   return {
     outcome: "rejected",
     code: "ERR_SET_INCOMPLETE",
     artifact: { ...o, origin: { kind: "digest" } },
-    checks: [],
+    checks: [failed("subject", "ERR_SET_INCOMPLETE", { expected: "all that verified statements name", found })],
     attestations: [],
     places: [],
-    hint,
+    hint: "verify all artifacts of the release in one run; if one is not there, fetch it or publish again",
   };
 }

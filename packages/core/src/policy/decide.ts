@@ -69,13 +69,15 @@ function passes(rule: Rule, checks: readonly Check[]): boolean {
 function rows(input: DecisionInput, attestation: AuthenticAttestation): readonly Check[] {
   const { rule } = input;
   const own = ownRows(input, rule, attestation);
-  if (rule.alsoRequired === undefined) return own;
+  const { alsoRequired: required, ...alone } = rule;
+  // What does not pass by itself is refused whatever lies beside it.
+  if (required === undefined || !passes(alone, own)) return own;
   const beside = {
     attestations: input.candidates.flatMap(({ result }) => (result.kind === "authentic" ? [result.attestation] : [])),
     rules: input.rules,
     passes: (other: Rule, of: AuthenticAttestation): boolean => passes(other, ownRows(input, other, of)),
   };
-  return [...own, alsoRequired(rule.alsoRequired, rule, { ...beside, of: attestation })];
+  return [...own, alsoRequired(required, rule, { ...beside, of: attestation })];
 }
 
 function ownRows({ artifact, now }: DecisionInput, rule: Rule, attestation: AuthenticAttestation): readonly Check[] {
@@ -130,6 +132,11 @@ function report(input: DecisionInput, { place, result }: Candidate): Attestation
   return { ...known, outcome, code: failure?.code ?? "ERR_BUNDLE_INVALID" };
 }
 
+const UNSEEN_CODES: Readonly<Partial<Record<PlaceReport["outcome"], ErrorCode>>> = {
+  capped: "ERR_BUDGET_SPENT",
+  denied: "ERR_STORE_DENIED",
+};
+
 /** The attestation that came nearest: the most rows passed. Its rows explain the verdict. */
 function nearest(reports: readonly AttestationReport[]): AttestationReport | undefined {
   const score = (r: AttestationReport): number => r.checks.filter((c) => c.status === "passed").length;
@@ -151,9 +158,15 @@ function refused(input: DecisionInput, attestations: readonly AttestationReport[
   if (open !== undefined) {
     return { ...judged, outcome: "undetermined", code: open.code ?? "ERR_CANDIDATE_UNREADABLE", checks: open.checks };
   }
-  const unseen = places.find((p) => p.outcome === "unavailable" || p.outcome === "capped");
+  const unseen = places.find(
+    (p) =>
+      p.outcome === "unavailable" ||
+      p.outcome === "capped" ||
+      // What is also required may lie where nobody was let in.
+      (p.outcome === "denied" && rule.alsoRequired !== undefined),
+  );
   if (unseen !== undefined) {
-    const code = unseen.outcome === "capped" ? "ERR_BUDGET_SPENT" : "ERR_STORE_UNAVAILABLE";
+    const code = UNSEEN_CODES[unseen.outcome] ?? "ERR_STORE_UNAVAILABLE";
     const hint = `not everything at ${unseen.place} could be looked at`;
     return { ...judged, outcome: "undetermined", code, checks: nearest(attestations)?.checks ?? [], hint };
   }

@@ -21,7 +21,7 @@ export function dependencies(conditions: DependencyConditions): (attestation: Au
       return failed("rule.dependencies", "ERR_RULE_UNPROVEN", { expected: wanted, found: "no provenance" });
     }
     const loose = stated.filter((dependency) => isLoose(dependency, conditions));
-    if (loose.length === 0) return passed("rule.dependencies", { note: `${wanted}, claimed by the builder` });
+    if (loose.length === 0) return passed("rule.dependencies", { note: `${wanted}, of those that the builder lists` });
     const shown = loose
       .slice(0, SHOWN)
       .map((d) => quote(d.uri))

@@ -40,7 +40,8 @@ export function compileCertificate(
   if (first === undefined) throw invalid(id, "names no certificate identity");
   if (certificate.some((one) => one.issuer === BUILDKITE_ISSUER)) {
     const [, organization, pipeline] = PIPELINE.exec(first.identity ?? "") ?? [];
-    if (organization === undefined || pipeline === undefined || others.length > 0) {
+    const patterns = first.identityRegexp !== undefined || first.issuerRegexp !== undefined;
+    if (organization === undefined || pipeline === undefined || patterns || others.length > 0) {
       throw invalid(
         id,
         "Buildkite's issuer takes one identity https://buildkite.com/ORG/PIPELINE",

@@ -69,6 +69,7 @@ export interface PolicyDocument {
 }
 
 const text = z.string().min(1).max(1024);
+const words = text.regex(/\S/, "expected words");
 const fromEnv = z.strictObject({ env: z.string().regex(/^[A-Z_][A-Z0-9_]*$/, "expected a variable's name") });
 const value = z.union([text, fromEnv]);
 const some = <T extends z.ZodType>(item: T) => z.union([item, z.array(item).min(1).max(100)]);
@@ -108,14 +109,15 @@ const rule = z.strictObject({
   "also-required": some(z.strictObject({ type: text, by: text.optional() })).optional(),
   dependencies: z
     .strictObject({ plugins: z.literal("pinned").optional(), images: z.literal("digest").optional() })
+    .refine((asked) => Object.keys(asked).length > 0, "expected plugins or images")
     .optional(),
 });
 
 const exception = z.strictObject({
   sha256: z.string().regex(/^[0-9a-f]{64}$/, "expected 64 lower-case hex digits"),
   rule: text,
-  reason: text,
-  owner: text,
+  reason: words,
+  owner: words,
   expires: z.iso.date("expected a day, YYYY-MM-DD"),
 });
 

@@ -5,7 +5,7 @@ const MAX_LENGTH = 256;
 const MAX_EDITS = 2;
 
 /** The nearest of `allowed` if `found` differs by what hands do: case, a trailing slash, http for https, two letters. */
-function likelySlip(found: string, allowed: readonly string[]): string | undefined {
+export function likelySlip(found: string, allowed: readonly string[]): string | undefined {
   const plain = (text: string): string =>
     text
       .toLowerCase()

@@ -9,7 +9,7 @@ import { quote } from "../errors.ts";
 import type { Rule } from "./rule.ts";
 
 /** Algorithms whose equality means equal bytes. */
-const KNOWN_ALGORITHMS = ["sha256", "sha384", "sha512"] as const;
+export const KNOWN_ALGORITHMS = ["sha256", "sha384", "sha512"] as const;
 
 /** The subject row of a signature over the bytes themselves: the digest alone; there is no name to compare. */
 export function blobSubject(artifact: Artifact, digest: DigestSet): Check {

@@ -3,6 +3,7 @@
 // it breaks a rollback or a promotion. Text, because people read it and edit it.
 import { PREDICATE_TYPES } from "@kiteseal/in-toto-attestation";
 import type { BuildFacts } from "../buildkite/facts.ts";
+import { globProblem, isGlob } from "../glob.ts";
 import { isKeyIdentity } from "../sigstore/certificate.ts";
 import type { VerifiedArtifact } from "./verdict.ts";
 
@@ -45,6 +46,14 @@ function scalar(text: string): string {
 
 const COMMENT_COLUMN = 34;
 
+/** A made-up branch may be named like a pattern, which would allow every branch that it matches. */
+function sourceLine(ref: BuildFacts["ref"]): string {
+  if (ref === undefined) return "    source: { ref: any } # the certificate proves no ref";
+  return isGlob(ref.name) || globProblem(ref.name) !== undefined
+    ? `    # source: name the branches or tags; this one, ${scalar(ref.name)}, is spelt like a pattern`
+    : `    source: { ${ref.kind}: ${scalar(ref.name)} }`;
+}
+
 function buildkiteLines(build: BuildFacts): readonly string[] {
   const { organization = "", pipeline = "", step, ref, buildNumber, commit, trigger, runner } = build;
   const comment = (key: string, value: string | number | undefined, why: string): readonly string[] =>
@@ -52,9 +61,7 @@ function buildkiteLines(build: BuildFacts): readonly string[] {
   const builder = [`organization: ${scalar(organization)}`, `pipeline: ${scalar(pipeline)}`];
   return [
     `    builder: { ${[...builder, ...(step === undefined ? [] : [`step: ${scalar(step)}`])].join(", ")} }`,
-    ref === undefined
-      ? "    source: { ref: any } # the certificate proves no ref"
-      : `    source: { ${ref.kind}: ${scalar(ref.name)} }`,
+    sourceLine(ref),
     ...comment("trigger", trigger, "breaks rebuilds from the UI or the API"),
     ...comment("runner", runner, "breaks when the queue moves to other agents"),
     ...comment("build", buildNumber, "breaks every rollback and every other build"),

@@ -11,7 +11,7 @@ export interface TrustedKey {
 
 /** Reads one PEM `PUBLIC KEY`. Throws ERR_POLICY_INVALID for anything else; a private key is never accepted. */
 export function readTrustedKey(pem: string): TrustedKey {
-  if (!/^\s*-----BEGIN PUBLIC KEY-----[\s\S]+-----END PUBLIC KEY-----\s*$/.test(pem)) {
+  if (!/^\s*-----BEGIN PUBLIC KEY-----[A-Za-z0-9+/=\s]+-----END PUBLIC KEY-----\s*$/.test(pem)) {
     throw new KitesealError("ERR_POLICY_INVALID", "expected one PEM public key (BEGIN PUBLIC KEY)");
   }
   try {

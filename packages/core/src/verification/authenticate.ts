@@ -125,7 +125,7 @@ function run(bundle: Bundle, authority: Authority, rows: Check[]): Unchecked {
   return { ...common, content: readContent(bundle.content.envelope, { signer, build }, rows) };
 }
 
-/** Of several keys that were asked for one may have signed; the last refusal speaks for all. */
+/** Of several keys that were asked for one may have signed; the refusal that came furthest speaks for all. */
 function firstThatVerifies(
   readings: readonly AskedBundle[],
   prepared: PreparedRoot,
@@ -135,10 +135,16 @@ function firstThatVerifies(
     try {
       return { reading, evidence: verifyEvidence(reading, prepared) };
     } catch (error) {
-      refusal = error;
+      if (progress(error) >= progress(refusal)) refusal = error;
     }
   }
   throw refusal;
+}
+
+/** Which check refused; a bug is never hidden by a refusal. */
+function progress(refusal: unknown): number {
+  const error = refusal instanceof VerifierRejection ? refusal.error : refusal;
+  return isKitesealError(error) ? AUTHENTICATE_CHECKS.indexOf(checkId(error.code)) : AUTHENTICATE_CHECKS.length;
 }
 
 function signerOf({ signer }: AskedBundle, { leaf }: VerifiedEvidence): Signer {

@@ -21,13 +21,21 @@ export function knownLog(entry: LogEntry, logs: readonly TrustedLog[]): TrustedL
 
 const PEM = /^-----BEGIN (CERTIFICATE|PUBLIC KEY)-----\n([A-Za-z0-9+/=\n]+)\n-----END \1-----\n?$/;
 
-function pemToDer(pem: Uint8Array): Uint8Array | undefined {
-  const [, , text] = PEM.exec(Buffer.from(pem).toString("latin1")) ?? [];
-  return text === undefined ? undefined : Buffer.from(text.replaceAll("\n", ""), "base64");
+/** Whom an entry names as its maker, DER. */
+export interface EntryVerifier {
+  readonly kind: "certificate" | "key";
+  readonly der: Uint8Array;
 }
 
-/** The certificates or keys (DER) that a canonicalised body names as verifiers, by kind and version of the entry. */
-function bodyVerifiers(entry: LogEntry): readonly (Uint8Array | undefined)[] {
+function readPem(pem: Uint8Array): EntryVerifier | undefined {
+  const [, label, text] = PEM.exec(Buffer.from(pem).toString("latin1")) ?? [];
+  if (text === undefined) return undefined;
+  const kind = label === "CERTIFICATE" ? "certificate" : "key";
+  return { kind, der: Buffer.from(text.replaceAll("\n", ""), "base64") };
+}
+
+/** The certificates or keys that a canonicalised body names as verifiers, by kind and version of the entry. */
+function bodyVerifiers(entry: LogEntry): readonly (EntryVerifier | undefined)[] {
   const body = objectAt(
     parseJson(entry.canonicalizedBody, { maxBytes: LIMITS.bundleBytes, maxDepth: LIMITS.jsonDepth }),
     "$",
@@ -35,11 +43,11 @@ function bodyVerifiers(entry: LogEntry): readonly (Uint8Array | undefined)[] {
   const spec = <T>(read: (o: ObjectReader) => T): T => objectAtKey(body, "spec", read);
   switch (`${entry.kind}/${entry.version}`) {
     case "dsse/0.0.1":
-      return spec((s) => s.array("signatures", (v, p) => pemToDer(objectAt(v, p).base64("verifier"))));
+      return spec((s) => s.array("signatures", (v, p) => readPem(objectAt(v, p).base64("verifier"))));
     case "hashedrekord/0.0.1":
       return [
         spec((s) =>
-          objectAtKey(s, "signature", (g) => objectAtKey(g, "publicKey", (k) => pemToDer(k.base64("content")))),
+          objectAtKey(s, "signature", (g) => objectAtKey(g, "publicKey", (k) => readPem(k.base64("content")))),
         ),
       ];
     case "intoto/0.0.2":
@@ -49,7 +57,7 @@ function bodyVerifiers(entry: LogEntry): readonly (Uint8Array | undefined)[] {
             e.array("signatures", (v, p) => {
               // This kind wraps the PEM twice in base64.
               const once = objectAt(v, p).base64("publicKey");
-              return pemToDer(once) ?? pemToDer(asBase64(Buffer.from(once).toString("latin1"), p));
+              return readPem(once) ?? readPem(asBase64(Buffer.from(once).toString("latin1"), p));
             }),
           ),
         ),
@@ -69,23 +77,25 @@ function objectAtKey<T>(o: ObjectReader, key: string, read: (o: ObjectReader) =>
   return o.required(key, (value, path) => read(objectAt(value, path)));
 }
 
-function verifierV2(signature: ObjectReader): Uint8Array | undefined {
-  return objectAtKey(signature, "verifier", (v) =>
-    objectAtKey(v, v.has("x509Certificate") ? "x509Certificate" : "publicKey", (c) => c.base64("rawBytes")),
-  );
+function verifierV2(signature: ObjectReader): EntryVerifier {
+  return objectAtKey(signature, "verifier", (v) => {
+    const kind = v.has("x509Certificate") ? "certificate" : "key";
+    const der = objectAtKey(v, kind === "key" ? "publicKey" : "x509Certificate", (c) => c.base64("rawBytes"));
+    return { kind, der };
+  });
 }
 
 /**
- * The entry was made for exactly this certificate or key (DER): one signature, one verifier, the same bytes.
+ * The entry was made for exactly this certificate or key: one signature, one verifier, the same bytes.
  * Throws ERR_LOG_BODY.
  */
-export function guardEntryVerifier(entry: LogEntry, verifier: Uint8Array): void {
+export function guardEntryVerifier(entry: LogEntry, verifier: EntryVerifier): void {
   const [found, ...others] = withCode({ code: "ERR_LOG_BODY", what: "the log entry's body" }, () =>
     bodyVerifiers(entry),
   );
   if (others.length > 0) throw reject("ERR_LOG_BODY", "one signature", String(others.length + 1));
   if (found === undefined) throw reject("ERR_LOG_BODY", "a certificate or a key", "something unreadable");
-  if (!Buffer.from(found).equals(verifier)) {
+  if (found.kind !== verifier.kind || !Buffer.from(found.der).equals(verifier.der)) {
     throw reject("ERR_LOG_BODY", "this bundle's certificate or key", "an entry made with another");
   }
 }

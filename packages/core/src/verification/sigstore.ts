@@ -10,7 +10,7 @@ import type { LogEntry } from "../sigstore/bundle.ts";
 import type { TrustedKey } from "../sigstore/trusted-key.ts";
 import type { TrustedLog } from "../sigstore/trusted-root.ts";
 import { guardChain, guardLeaf, parseLeaf } from "./certificate.ts";
-import { guardEntryVerifier, guardLogValidity, guardProof, knownLog } from "./log.ts";
+import { guardEntryVerifier, guardLogValidity, guardProof, knownLog, type EntryVerifier } from "./log.ts";
 import { distinctTimes, guardTimes, knownStamps, promiseTimes, type VerifiedTime } from "./time.ts";
 import type { PreparedRoot } from "./trust-material.ts";
 
@@ -76,8 +76,8 @@ export function verifyEvidence(bundle: AskedBundle, prepared: PreparedRoot): Ver
     if (leaf !== undefined) guardLeaf(leaf);
     if (signer.kind === "certificate") guardChain(signer.chain);
   });
-  const verifier = signer.kind === "certificate" ? signer.chain[0] : signer.key.spki;
-  guardEntries(entries, { applies: applies.log, verifier: verifier ?? new Uint8Array(), times });
+  const der = signer.kind === "certificate" ? (signer.chain[0] ?? new Uint8Array()) : signer.key.spki;
+  guardEntries(entries, { applies: applies.log, verifier: { kind: signer.kind, der }, times });
   const entity: SignedEntity = {
     signature: bundle.signature,
     key: leaf === undefined ? { $case: "public-key", hint: "" } : { $case: "certificate", certificate: leaf },
@@ -116,7 +116,7 @@ function knownEntries(entries: readonly LogEntry[], logs: readonly TrustedLog[])
 
 function guardEntries(
   entries: readonly KnownEntry[],
-  o: { applies: boolean; verifier: Uint8Array; times: readonly VerifiedTime[] },
+  o: { applies: boolean; verifier: EntryVerifier; times: readonly VerifiedTime[] },
 ): void {
   if (!o.applies) return;
   if (entries.length === 0) {
