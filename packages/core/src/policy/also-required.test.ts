@@ -5,7 +5,8 @@ import { attestation, B, FACTS, ruleOf, verdictOf, type AttestationWords } from 
 import { isVerified } from "./verdict.ts";
 
 const BOM = "https://cyclonedx.org/bom";
-const sbom = (words: AttestationWords = {}): AuthenticAttestation => attestation({ type: BOM, bundleDigest: "3".repeat(64), ...words });
+const sbom = (words: AttestationWords = {}): AuthenticAttestation =>
+  attestation({ type: BOM, bundleDigest: "3".repeat(64), ...words });
 const rule = ruleOf({ alsoRequired: [{ type: "cyclonedx" }] });
 const judged = (...beside: readonly AuthenticAttestation[]) =>
   verdictOf({ rule, attestations: [attestation(), ...beside] });

@@ -74,7 +74,27 @@ function guardKey({ publicKey }: TrustedLog): void {
   }
 }
 
+const SEQUENCE = 0x30;
+const BIT_STRING = 0x03;
+
+/** What nothing signs is fixed: the tags, the algorithm (RFC 5280 §4.1.1.2), whole octets of signature (X.690 §8.6). */
+function guardCertificate(certificate: Uint8Array): void {
+  const whole = ASN1Obj.parseBuffer(Buffer.from(certificate));
+  const [tbs, beside, signature, ...others] = whole.subs;
+  const inside = tbs?.subs[tbs.subs[0]?.tag.isContextSpecific(0) === true ? 2 : 1];
+  const isSound =
+    whole.tag.toDER() === SEQUENCE &&
+    whole.toDER().equals(certificate) &&
+    inside !== undefined &&
+    beside?.toDER().equals(inside.toDER()) === true &&
+    signature?.tag.toDER() === BIT_STRING &&
+    signature.value[0] === 0 &&
+    others.length === 0;
+  if (!isSound) throw new KitesealError("ERR_TRUST_ROOT_INVALID", "a certificate is not what its issuer signed");
+}
+
 function protoAuthority(a: TrustedAuthority): ProtoTrustedRoot["certificateAuthorities"][number] {
+  for (const certificate of a.chain) guardCertificate(certificate);
   return {
     subject: { organization: a.organization, commonName: a.commonName },
     uri: a.uri,
