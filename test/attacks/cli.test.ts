@@ -107,6 +107,11 @@ function expressible({ artifact }: Case): boolean {
   return name !== undefined && Object.keys(digest).length === 1 && digest["sha256"] === sha256Hex(bytes);
 }
 
+const oneLine = (bytes: Uint8Array): string =>
+  Buffer.from(bytes)
+    .toString()
+    .replaceAll(/[\r\n]+/g, " ");
+
 /** Writes the files of a case; returns the arguments. */
 function argumentsOf({ artifact, others, complete, evidence, root, policy }: Case, folder: string): readonly string[] {
   const write = (name: string, bytes: Uint8Array | string): void => {
@@ -118,7 +123,11 @@ function argumentsOf({ artifact, others, complete, evidence, root, policy }: Cas
   write("trusted_root.json", root);
   const rule = policy.kind === "flags" ? flagsOf(policy.words) : undefined;
   if (rule === undefined) write("policy.yaml", policy.kind === "flags" ? policyOf(policy.words) : policy.text);
-  const bundles = evidence.kind === "given" ? evidence.files.map(({ name }) => `--bundle=${name}`) : [];
+  const given = evidence.kind === "given" ? evidence.files : [];
+  const [single] = given;
+  // One file, or the lines of one.
+  if (given.length > 1) write("given.jsonl", given.map(({ bytes }) => oneLine(bytes)).join("\n"));
+  const bundles = single === undefined ? [] : [`--bundle=${given.length > 1 ? "given.jsonl" : single.name}`];
   return [
     "verify",
     ...[artifact, ...others].map(({ name }) => name ?? ""),

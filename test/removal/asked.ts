@@ -167,8 +167,8 @@ export const ASKED_GUARDS: readonly Guard[] = [
   ]),
   guard("rule.also-required", "the row rule.also-required", [
     `${P}decide.ts`,
-    "if (rule.alsoRequired === undefined) return own;",
-    'if (rule.alsoRequired === undefined) return own; if (own.length > 0) return [...own, { id: "rule.also-required", status: "passed" }];',
+    "if (required === undefined || !passes(alone, own)) return own;",
+    'if (required === undefined || !passes(alone, own)) return own; if (own.length > 0) return [...own, { id: "rule.also-required", status: "passed" }];',
   ]),
   guard("rule.also-required", "the same build", [
     `${P}also-required.ts`,
@@ -219,8 +219,8 @@ export const ASKED_GUARDS: readonly Guard[] = [
   ]),
   guard("none", "exceptions of known rules", [
     `${P}schema.ts`,
-    "if (!known(exception.rule)) {",
-    'if (exception.rule === "") {',
+    "if (!known(exception.rule)) throw",
+    'if (exception.rule === "") throw',
   ]),
   guard("none", "subjects that were not verified", [
     `${P}completeness.ts`,

@@ -91,13 +91,13 @@ export const INPUT_GUARDS: readonly Guard[] = [
   guard("none", "aliases in a policy", [`${P}schema.ts`, "maxAliasCount: 0", "maxAliasCount: 100"]),
   guard("none", "version that a policy requires", [
     `${P}schema.ts`,
-    "requireVersion(asRequirement(value), options.version);",
+    'located(["requires"], () => requireVersion(asRequirement(value), options.version));',
     "",
   ]),
   guard("none", "the rule that `otherwise` names", [
     `${P}schema.ts`,
-    "if (otherwise !== undefined && !rules.some((rule) => rule.id === otherwise)) {",
-    "if (otherwise === null) {",
+    "if (otherwise !== undefined && !known(otherwise)) throw",
+    "if (otherwise === null) throw",
   ]),
   guard("none", "a policy with rules", [
     `${P}schema.ts`,

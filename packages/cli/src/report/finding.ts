@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // A row that is no plain pass, in the fields that every document for other programs has: what, why, expected, found, what
 // to do. Nothing is escaped here; each renderer does that for its own format.
-import { type Artifact, errorEntry, type ErrorCode, isVerified, signerText } from "@kiteseal/core";
+import {
+  type Artifact,
+  errorEntry,
+  type ErrorCode,
+  isVerified,
+  signerText,
+  type UnverifiedArtifact,
+} from "@kiteseal/core";
 import { present } from "../present.ts";
 import { nextStep, VERDICT_MEANS } from "./guide.ts";
 import { type Outcome, outcomeOf, type Row, rowName } from "./run.ts";
@@ -25,6 +32,15 @@ export interface Finding {
   readonly location?: string;
   /** What else there is to know, one line each. */
   readonly looked: readonly string[];
+}
+
+function withoutCheck(
+  { code, hint }: UnverifiedArtifact,
+  outcome: Finding["outcome"],
+): { expected: string; found: string | undefined } {
+  return code === "ERR_SET_INCOMPLETE"
+    ? { expected: "all that verified statements name among the targets", found: hint }
+    : { expected: "an attestation that passes", found: VERDICT_MEANS[outcome] };
 }
 
 /** undefined for a pass. */
@@ -57,8 +73,7 @@ export function findingOf(row: Row): Finding | undefined {
     means: check === undefined ? errorEntry(code).means : `${check.id}: ${errorEntry(code).means}`,
     hint: verdict.hint ?? check?.hint ?? nextStep(code, check?.id),
     ...present({
-      expected: check?.expected ?? (check === undefined ? "an attestation that passes" : undefined),
-      found: check?.found ?? (check === undefined ? VERDICT_MEANS[outcome] : undefined),
+      ...(check === undefined ? withoutCheck(verdict, outcome) : { expected: check.expected, found: check.found }),
       signedBy: describeBuild(nearestReport(verdict)?.build) ?? (signer && signerText(signer)),
       rule: verdict.rule,
       exception: exceptionText(verdict),

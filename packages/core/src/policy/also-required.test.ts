@@ -47,6 +47,16 @@ describe("a rule that names another rule's signer", () => {
     expect(isVerified(verdictOf({ rule: named, rules, attestations: [attestation(), sbom()] }))).toBe(false);
   });
 
+  it("is not satisfied by the attestation that requires it, nor by one that fails the named rule's own conditions", () => {
+    const own = ruleOf({ alsoRequired: [{ type: "slsaprovenance1", by: "base" }] });
+    const base = ruleOf({ id: "base" });
+    const strict = ruleOf({ id: "base", dependencies: { plugins: "pinned" }, repository: ["github.com/acme/other"] });
+    const twice = [attestation(), attestation({ bundleDigest: "2".repeat(64) })];
+    expect(isVerified(verdictOf({ rule: own, rules: [own, base], attestations: [attestation()] }))).toBe(false);
+    expect(isVerified(verdictOf({ rule: own, rules: [own, base], attestations: twice }))).toBe(true);
+    expect(isVerified(verdictOf({ rule: own, rules: [own, strict], attestations: twice }))).toBe(false);
+  });
+
   it("takes no signature over a blob for it, even where that rule does", () => {
     const rules = [named, ruleOf({ ...tools, content: "blob" })];
     const blob = attestation({ facts, blob: "aa".repeat(32) });

@@ -40,6 +40,16 @@ describe("an exception", () => {
     });
   });
 
+  it.each(["ERR_FILE_CHANGED", "ERR_PIN_CHANGED"] as const)("is not for bytes that changed on the way: %s", (code) => {
+    const refused = rejected();
+    if (isVerified(refused)) throw new RangeError("verified");
+    const changed: Verdict = {
+      ...refused,
+      attestations: [{ place: "the lookup", outcome: "undetermined", code, checks: [] }],
+    };
+    expect(applyException(changed, policy(exception()), NOW).outcome).toBe("rejected");
+  });
+
   it("that is over does not hide one that still counts", () => {
     const live = exception({ owner: "second" });
     const verdict = applyException(rejected(), policy(exception({ expires: NOW }), live), NOW);
