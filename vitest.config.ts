@@ -7,6 +7,8 @@ const totals = env["VITEST_JSON"];
 export default defineConfig({
   test: {
     include: ["packages/*/src/**/*.test.ts", "test/**/*.test.ts"],
+    // Real servers, which are installed apart: `npm run test:peers`.
+    exclude: env["KITESEAL_PEERS_DIR"] === undefined ? ["test/peers/**", "**/node_modules/**"] : ["**/node_modules/**"],
     testTimeout: 60_000,
     hookTimeout: 120_000,
     maxWorkers: 2,

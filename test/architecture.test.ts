@@ -54,7 +54,8 @@ describe("packages", () => {
   const ALLOWED: Readonly<Record<PackageName, RegExp>> = {
     "in-toto-attestation": /^(?:node:|\.)/,
     core: /^(?:node:|\.|@kiteseal\/in-toto-attestation(?:\/json)?$|@sigstore\/(?:bundle|core|protobuf-specs|tuf|verify)$|tuf-js$|@noble\/curves|picomatch|yaml$|zod)/,
-    "storage-adapters": /^(?:node:|\.|@kiteseal\/core\/store$|@aws-sdk\/|@smithy\/|@google-cloud\/|@azure\/)/,
+    "storage-adapters":
+      /^(?:node:|\.|@kiteseal\/core\/store$|@aws-sdk\/|@smithy\/|@google-cloud\/|google-auth-library$|@azure\/)/,
     sandbox: /^(?:node:|\.|@noble\/curves|@peculiar\/x509$)/,
     cli: /^(?:node:|\.|(?:commander|yaml)$|@kiteseal\/(?:core|core\/sign|core\/store|core\/operations|in-toto-attestation|storage-adapters|sandbox)$)/,
   };

@@ -94,7 +94,7 @@ export function createJudge(library: Library, directory: string): Judge {
       mkdirSync(dirname(join(folder, name)), { recursive: true });
       writeFileSync(join(folder, name), bytes);
     }
-    const opened = await library.openStore("file:///");
+    const opened = await library.openStore("file:///", { env: {}, now: () => new Date() });
     const key = library.parseKey(join(folder, artifact.name ?? "").slice(1));
     return library.createLookup({ locate: () => ({ store: opened.store, key }) });
   }

@@ -95,7 +95,10 @@ export async function signingRun(world: World): Promise<Omit<AttestRequest, "sub
 export async function publishFolder(world: World, folder: string, store: string): Promise<Publication> {
   const { files } = await collectArtifacts(["**"], { cwd: folder, base: folder }, ctx);
   const run = await signingRun(world);
-  const repository = await openRepository(expandDestination(`file://${store}`, {}));
+  const repository = await openRepository(expandDestination(`file://${store}`, {}), undefined, {
+    env: {},
+    now: () => ctx.now(),
+  });
   const request = { ...run, split: "batched", files, repository, algorithms: [], sidecar: false } as const;
   return publish({ ...request, concurrency: 4 }, ctx);
 }
@@ -105,7 +108,7 @@ export async function* verifyFolder(
   compute: Compute,
   o: { readonly store: string; readonly names: readonly string[] },
 ): AsyncGenerator<Verdict> {
-  const { store } = await openStore("file:///");
+  const { store } = await openStore("file:///", { env: {}, now: () => ctx.now() });
   const locate = ({ origin }: Artifact): ReturnType<Parameters<typeof createLookup>[0]["locate"]> =>
     origin.kind === "file" ? { store, key: parseKey(origin.path.slice(1)) } : undefined;
   const lookup = createLookup({ locate });

@@ -46,7 +46,10 @@ function watched({ store, prefix }: Location): Location {
   return { store: watch, prefix };
 }
 
-const repository = await openRepository(expandDestination(`file://${folder}`, {}));
+const repository = await openRepository(expandDestination(`file://${folder}`, {}), undefined, {
+  env: {},
+  now: () => new Date(),
+});
 const trust = await loadTrust({ kind: "file", path: env["KITESEAL_SIGNING_ROOT"] ?? "" }, ctx);
 const config = decodeSigningConfig(await readFile(env["KITESEAL_SIGNING_CONFIG"] ?? ""));
 const identity = createSigningIdentity({

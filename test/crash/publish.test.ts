@@ -71,7 +71,7 @@ async function visible(store: string): Promise<readonly string[]> {
 async function expectSound(store: string): Promise<readonly string[]> {
   const names = await visible(store);
   const trust = await loadTrust({ kind: "file", path: sandbox.trustedRootPath }, ctx);
-  const opened = await openStore(`file://${store}`);
+  const opened = await openStore(`file://${store}`, { env: {}, now: () => new Date() });
   const compute = await inlineCompute(trust, STATEMENTS_ONLY);
   for (const name of names) {
     const path = join(store, name);

@@ -4,18 +4,27 @@ import { constants } from "node:fs";
 import { access, open } from "node:fs/promises";
 import { dirname } from "node:path";
 import { KitesealError, quote } from "@kiteseal/core";
-import type { Job } from "@kiteseal/core/sign";
+import type { Job, TokenSource } from "@kiteseal/core/sign";
 import type { Repository } from "@kiteseal/core/store";
 import { expandDestination, openRepository } from "@kiteseal/storage-adapters";
 import { attestationRoot, type Config } from "./config.ts";
 import { systemCode } from "./input.ts";
+import type { Io } from "./io.ts";
 import { placeholderValues } from "./signing.ts";
+import { storeOptions } from "./stores.ts";
 
 /** Throws ERR_PLACEHOLDER, ERR_STORE_URL. */
-export async function openDestination(template: string, o: { config: Config; job: Job }): Promise<Repository> {
+export async function openDestination(
+  template: string,
+  o: { config: Config; job: Job; io: Io; tokens: TokenSource },
+): Promise<Repository> {
   const to = expandDestination(template, placeholderValues(o.job));
   const roots = o.config.attestations?.value;
-  return openRepository(to, roots === undefined ? undefined : attestationRoot(roots, to.url));
+  return openRepository(
+    to,
+    roots === undefined ? undefined : attestationRoot(roots, to.url),
+    storeOptions(o.io, o.tokens),
+  );
 }
 
 const ENOUGH = 4096;

@@ -28,7 +28,8 @@ import {
   verify,
 } from "@kiteseal/core";
 import { readInput } from "./input.ts";
-import { rehash } from "./lookup.ts";
+import type { Io } from "./io.ts";
+import { rehashing } from "./lookup.ts";
 
 /** An artifact and attestations that may be of it. */
 export interface Candidates {
@@ -69,6 +70,7 @@ export async function foundCandidates(artifact: Artifact, lookup: Lookup, ctx: C
 }
 
 export interface FirstPolicyRequest {
+  readonly io: Io;
   readonly trust: Trust;
   /** The rule that flags are, if they are one. */
   readonly given: Policy | undefined;
@@ -82,14 +84,14 @@ export interface FirstVerified {
 /** The first attestation that verifies. Throws the last failure: VerificationError, ERR_BUNDLE_INVALID and the like. */
 export async function firstVerified(
   { artifact, handles }: Candidates,
-  { trust, given }: FirstPolicyRequest,
+  { trust, given, io }: FirstPolicyRequest,
   ctx: Context,
 ): Promise<FirstVerified> {
   const failures: KitesealError[] = [];
   for (const handle of handles.slice(0, LIMITS.bundlesPerArtifact)) {
     try {
       const policy = given ?? signersPolicy(inspectBundle(await handle.read(ctx)));
-      return { verified: await verifyBy(artifact, { policy, trust, handle }, ctx), handle };
+      return { verified: await verifyBy(artifact, { policy, trust, handle, io }, ctx), handle };
     } catch (error) {
       if (!isKitesealError(error) || error.kind === "interrupted") throw error;
       failures.push(error);
@@ -100,19 +102,19 @@ export async function firstVerified(
 
 async function verifyBy(
   artifact: Artifact,
-  o: { policy: Policy; trust: Trust; handle: BundleHandle },
+  o: { policy: Policy; trust: Trust; handle: BundleHandle; io: Io },
   ctx: Context,
 ): Promise<VerifiedArtifact> {
   const { policy, trust, handle } = o;
   const compute = await inlineCompute(trust, askedKinds(policy));
   const lookup = createLookup({ bundles: [handle], locate: () => undefined });
-  return verify(artifact, { policy, compute, rehash, lookup }, ctx);
+  return verify(artifact, { policy, compute, rehash: rehashing(o.io), lookup }, ctx);
 }
 
 /** What was verified passes this policy too, under its signed name. Throws VerificationError. */
 export async function requirePass(
   { verified, handle }: FirstVerified,
-  o: { policy: Policy; trust: Trust },
+  o: { policy: Policy; trust: Trust; io: Io },
   ctx: Context,
 ): Promise<void> {
   await verifyBy({ ...verified.artifact, name: signedName(verified) }, { ...o, handle }, ctx);

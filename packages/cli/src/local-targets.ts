@@ -20,6 +20,7 @@ import { openStore } from "@kiteseal/storage-adapters";
 import type { Options } from "./flags.ts";
 import { readInput } from "./input.ts";
 import type { Io } from "./io.ts";
+import { storeOptions } from "./stores.ts";
 import type { Target } from "./targets.ts";
 
 /** Where a file of this machine lies, as an object of the file system's store. */
@@ -28,8 +29,8 @@ export interface LocalPlaces {
   of(path: string): ArtifactPlace;
 }
 
-export async function openLocalPlaces(): Promise<LocalPlaces> {
-  const { store }: { store: Store } = await openStore("file:///");
+export async function openLocalPlaces(io: Io): Promise<LocalPlaces> {
+  const { store }: { store: Store } = await openStore("file:///", storeOptions(io));
   return { of: (path) => ({ store, key: parseKey(path.replace(/^\/+/, "")) }) };
 }
 

@@ -27,6 +27,7 @@ import { attestationRoot, type Config } from "./config.ts";
 import type { Options, OptionSpec } from "./flags.ts";
 import { readInput } from "./input.ts";
 import type { Io } from "./io.ts";
+import { storeOptions } from "./stores.ts";
 
 export const LOOKUP_OPTIONS: readonly OptionSpec[] = [
   {
@@ -101,7 +102,7 @@ async function openPlaces(request: LookupRequest): Promise<Lookup> {
   const roots = config.attestations.value;
   const below = new Map<string, Lookup>();
   for (const root of typeof roots === "string" ? [roots] : new Set(roots.values())) {
-    const location: Location = await openStore(root);
+    const location: Location = await openStore(root, storeOptions(io));
     below.set(root, createLookup({ ...shared, roots: [location] }));
   }
   return (artifact, rule, ctx) => {
@@ -132,14 +133,24 @@ async function readBundles(path: string, cwd: string): Promise<ReturnType<typeof
 }
 
 /** The artifact with further digests of the same bytes. Throws ERR_FILE_CHANGED, ERR_PIN_CHANGED and those of reading. */
-export async function rehash(artifact: Artifact, algorithms: readonly string[], ctx: Context): Promise<Artifact> {
+export function rehashing(io: Io): Rehash {
+  return (artifact, algorithms, ctx) => rehash(io, { artifact, algorithms }, ctx);
+}
+
+type Rehash = (artifact: Artifact, algorithms: readonly string[], ctx: Context) => Promise<Artifact>;
+
+async function rehash(
+  io: Io,
+  { artifact, algorithms }: { artifact: Artifact; algorithms: readonly string[] },
+  ctx: Context,
+): Promise<Artifact> {
   const plan: DigestPlan = { algorithms: ["sha256", ...algorithms.filter(isHashAlgorithm)] };
   const { origin, name } = artifact;
   if (origin.kind === "digest") return artifact;
   const { digests } =
     origin.kind === "file"
       ? await digestFile(origin.path, plan, ctx)
-      : await readAgain(origin, { artifact, plan }, ctx);
+      : await readAgain(origin, { artifact, plan, io }, ctx);
   if (digests.sha256 !== artifact.digest["sha256"]) {
     throw new KitesealError("ERR_FILE_CHANGED", `${quote(name ?? "the artifact")} changed while it was verified`);
   }
@@ -150,10 +161,10 @@ export async function rehash(artifact: Artifact, algorithms: readonly string[], 
 
 async function readAgain(
   origin: { url: string; pin: string },
-  o: { artifact: Artifact; plan: DigestPlan },
+  o: { artifact: Artifact; plan: DigestPlan; io: Io },
   ctx: Context,
 ): ReturnType<typeof digestStream> {
-  const { store, key } = await openObject(origin.url);
+  const { store, key } = await openObject(origin.url, storeOptions(o.io));
   const size = o.artifact.size ?? 0;
   return digestStream(store.get({ key, size, pin: origin.pin }, { maxBytes: size }, ctx), o.plan, ctx);
 }

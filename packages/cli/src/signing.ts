@@ -17,6 +17,7 @@ import {
   type AttestRequest,
   createSigningIdentity,
   createTokenSource,
+  type TokenSource,
   decodeSigningConfig,
   type Job,
 } from "@kiteseal/core/sign";
@@ -67,6 +68,7 @@ export const STATEMENT_OPTIONS: readonly OptionSpec[] = [
 export interface SigningSetup {
   readonly job: Job;
   readonly trust: Trust;
+  readonly tokens: TokenSource;
   /** Everything of an AttestRequest but its subjects. */
   readonly request: Omit<AttestRequest, "subjects">;
   /** Grows while tokens are made. */
@@ -114,7 +116,7 @@ export async function prepareSigning({ options, config, io }: Sources, ctx: Cont
     ...(predicate === undefined ? {} : { predicate }),
     ...(checkoutCommit === undefined ? {} : { checkoutCommit }),
   } as const;
-  return { job, trust, request, warnings };
+  return { job, trust, tokens, request, warnings };
 }
 
 async function readServices({ signingConfig }: Config, io: RedactedIo): Promise<ReturnType<typeof selectServices>> {

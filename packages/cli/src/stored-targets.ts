@@ -13,19 +13,21 @@ import {
 } from "@kiteseal/core";
 import { type Key, parseKey, type Store, type StoredObject } from "@kiteseal/core/store";
 import { openObject, openStore } from "@kiteseal/storage-adapters";
+import type { Io } from "./io.ts";
+import { storeOptions } from "./stores.ts";
 import type { Located, Target } from "./targets.ts";
 
 const ATTESTATIONS_FOLDER = ".kiteseal";
 const SIDECAR = /\.sigstore\.jsonl?$/;
 
 /** One object by its address. `locate` throws ERR_NO_MATCH if it is not there. */
-export function storedTarget(url: string): Target {
+export function storedTarget(url: string, io: Io): Target {
   return {
     label: url,
     locate: async (ctx) => {
       if (url.endsWith("/"))
         throw new KitesealError("ERR_USAGE", `${quote(url)} names a folder`, { hint: "add --recursive" });
-      const { store, key } = await openObject(url);
+      const { store, key } = await openObject(url, storeOptions(io));
       return readObject(store, await mustExist(store, key, ctx), ctx);
     },
   };
@@ -51,8 +53,13 @@ async function readObject(store: Store, object: StoredObject, ctx: Context): Pro
  * Every object below an address but attestations, in the store's order: a store may hold more than fits in memory.
  * Throws ERR_NO_MATCH for an address with no artifact below it.
  */
-export async function* listedTargets(url: string, leftOut: { count: number }, ctx: Context): AsyncGenerator<Target> {
-  const { store, prefix } = await openStore(url);
+export async function* listedTargets(
+  url: string,
+  o: { leftOut: { count: number }; io: Io },
+  ctx: Context,
+): AsyncGenerator<Target> {
+  const { leftOut } = o;
+  const { store, prefix } = await openStore(url, storeOptions(o.io));
   let found = false;
   for await (const object of store.list(prefix, ctx)) {
     const inside = object.key.slice(prefix.length);
@@ -75,12 +82,12 @@ export async function* listedTargets(url: string, leftOut: { count: number }, ct
 }
 
 /** The objects of a pins file, each at its pin and with its digest. */
-export function pinnedTargets(pins: PinsFile): readonly Target[] {
-  return pins.artifacts.map((pinned) => ({ label: pinned.url, locate: (ctx) => readPinned(pinned, ctx) }));
+export function pinnedTargets(pins: PinsFile, io: Io): readonly Target[] {
+  return pins.artifacts.map((pinned) => ({ label: pinned.url, locate: (ctx) => readPinned(pinned, io, ctx) }));
 }
 
-async function readPinned(pinned: PinnedArtifact, ctx: Context): Promise<Located> {
-  const { store, key } = await openObject(pinned.url);
+async function readPinned(pinned: PinnedArtifact, io: Io, ctx: Context): Promise<Located> {
+  const { store, key } = await openObject(pinned.url, storeOptions(io));
   // The rule is chosen by the object's own key, as for any address: whoever writes pins must not choose the rule.
   if (key !== pinned.name && !key.normalize("NFC").endsWith(`/${pinned.name}`)) {
     throw new KitesealError(

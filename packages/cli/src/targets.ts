@@ -68,7 +68,7 @@ export async function selectTargets(request: TargetRequest, ctx: Context): Promi
   const set = pins === undefined ? { leftOut } : { leftOut, pins };
   if (digest !== undefined) return { ...set, targets: only(digestTarget(digest, options)) };
   if (pins !== undefined && args.length === 0 && checksums === undefined)
-    return { ...set, targets: each(pinnedTargets(pins)) };
+    return { ...set, targets: each(pinnedTargets(pins, io)) };
   const urls = args.filter((arg) => STORE_URL.test(arg));
   const paths = args.filter((arg) => !STORE_URL.test(arg));
   for (const path of paths) await refuseDigest(path, io.cwd);
@@ -82,10 +82,10 @@ export async function selectTargets(request: TargetRequest, ctx: Context): Promi
     if (!single) throw new KitesealError("ERR_USAGE", "--name is for a single target");
     return {
       ...set,
-      targets: only(renamed(local[0] ?? storedTarget(urls[0] ?? ""), checkedName(name.normalize("NFC")))),
+      targets: only(renamed(local[0] ?? storedTarget(urls[0] ?? "", io), checkedName(name.normalize("NFC")))),
     };
   }
-  return { ...set, targets: inOrder(local, urls, { recursive: options.flag("recursive"), leftOut, ctx }) };
+  return { ...set, targets: inOrder(local, urls, { recursive: options.flag("recursive"), leftOut, io, ctx }) };
 }
 
 function checkCombination({ args, options }: TargetRequest, pins: PinsFile | undefined): void {
@@ -161,11 +161,11 @@ async function* each(targets: Iterable<Target>): AsyncGenerator<Target> {
 async function* inOrder(
   local: readonly Target[],
   urls: readonly string[],
-  o: { recursive: boolean; leftOut: { count: number }; ctx: Context },
+  o: { recursive: boolean; leftOut: { count: number }; io: Io; ctx: Context },
 ): AsyncGenerator<Target> {
   yield* local;
   for (const url of urls) {
-    if (o.recursive) yield* listedTargets(url, o.leftOut, o.ctx);
-    else yield storedTarget(url);
+    if (o.recursive) yield* listedTargets(url, o, o.ctx);
+    else yield storedTarget(url, o.io);
   }
 }

@@ -8,7 +8,7 @@ import { debug, debugConfig, type Invocation } from "./commands/command.ts";
 import { checkDecidingEnvironment, type Config } from "./config.ts";
 import { addOptions, COMMON_OPTIONS, type Options, type OptionSpec, parseDuration, QUIET_OPTION } from "./flags.ts";
 import { openLocalPlaces } from "./local-targets.ts";
-import { LOOKUP_OPTIONS, openLookup, rehash } from "./lookup.ts";
+import { LOOKUP_OPTIONS, openLookup, rehashing } from "./lookup.ts";
 import type { Renderer, Row, Run } from "./report/run.ts";
 import { Tally } from "./report/tally.ts";
 import { RULE_OPTIONS, SIGNER_OPTIONS } from "./rule-flags.ts";
@@ -59,7 +59,7 @@ export async function runVerification(invocation: Invocation, report: Report): P
   const waitMs = waitOf(options);
   const { trust, policy } = await loadAuthority({ options, config, io }, ctx);
   const places = new WeakMap<Artifact, ArtifactPlace>();
-  const set = await selectTargets({ args, options, io, places: await openLocalPlaces() }, ctx);
+  const set = await selectTargets({ args, options, io, places: await openLocalPlaces(io) }, ctx);
   const lookup = await openLookup({ options, config, io, pins: set.pins, places, waitMs }, ctx);
   const { files } = config;
   const run: Run = { version: VERSION, trust, policy, startedAt: io.now(), files, ignored, leftOut: set.leftOut };
@@ -67,7 +67,7 @@ export async function runVerification(invocation: Invocation, report: Report): P
   const { compute, parallel } = await openBatch(trust, askedKinds(policy));
   try {
     const requireAllSubjects = options.flag("requireAllSubjects");
-    const verify = { policy, compute, lookup, parallel, rehash, requireAllSubjects };
+    const verify = { policy, compute, lookup, parallel, rehash: rehashing(io), requireAllSubjects };
     const tally = new Tally();
     const rows: AsyncIterable<Row> = tally.count(verdictRows({ set, verify, places }, ctx), {
       failFast: options.flag("failFast"),

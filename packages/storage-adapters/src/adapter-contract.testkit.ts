@@ -31,7 +31,7 @@ export function putRequest(key: Key, content: string, options: Partial<PutReques
   };
 }
 
-async function expectKind(operation: Promise<unknown>, kind: AdapterErrorKind): Promise<void> {
+export async function expectKind(operation: Promise<unknown>, kind: AdapterErrorKind): Promise<void> {
   const error = await operation.then(
     () => undefined,
     (e: unknown) => e,

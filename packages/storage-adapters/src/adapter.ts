@@ -11,6 +11,7 @@ import type {
   SourceDigests,
   Stored,
   StoredObject,
+  TokenSource,
 } from "@kiteseal/core/store";
 
 /**
@@ -18,6 +19,7 @@ import type {
  * AlreadyExists: something is at the key, create-only refused. NotFound: proven absence. PinChanged: there, but another version.
  * ChecksumRejected: the store computed another checksum. Denied: no permission, says nothing about what is there.
  * Immutable: kept by a retention rule. Throttled, Transient: again later may work; the operation may have happened.
+ * UploadGone: the multipart upload no longer exists or can no longer be completed; another one may be begun.
  * Unavailable: will not work now and repeating does not help (full). KeyRejected: this store cannot hold that key.
  * Irregular: what stands there is no object of this store (a symbolic link, a device).
  * Unsupported: the store lacks what create-only writing needs.
@@ -31,6 +33,7 @@ export type AdapterErrorKind =
   | "Immutable"
   | "Throttled"
   | "Transient"
+  | "UploadGone"
   | "Unavailable"
   | "KeyRejected"
   | "Irregular"
@@ -40,13 +43,45 @@ export type AdapterErrorKind =
 export class AdapterError extends Error {
   readonly kind: AdapterErrorKind;
   readonly hint: string | undefined;
+  /** How long the store asked to be left alone (Retry-After), in milliseconds. */
+  readonly afterMs: number | undefined;
 
-  constructor(kind: AdapterErrorKind, message: string, options: { cause?: unknown; hint?: string } = {}) {
+  constructor(kind: AdapterErrorKind, message: string, options: AdapterErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = "AdapterError";
     this.kind = kind;
     this.hint = options.hint;
+    this.afterMs = options.afterMs;
   }
+}
+
+/** `cause` must be free of credentials: an SDK's error that holds the request is not. */
+export interface AdapterErrorOptions {
+  readonly cause?: unknown;
+  readonly hint?: string | undefined;
+  readonly afterMs?: number | undefined;
+}
+
+/** What every adapter is opened with; given by the command line, never looked up. */
+export interface AdapterOptions {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Identity tokens of this Buildkite job; absent outside of one. */
+  readonly tokens?: TokenSource | undefined;
+  /** For credentials, whose renewal by an SDK has no Context. */
+  now(): Date;
+  readonly write?: WriteSettings | undefined;
+}
+
+/** How new objects are kept; each store's adapter says in its header what it makes of them, and refuses what it cannot do. */
+export interface WriteSettings {
+  /** S3: KMS key. Google Cloud Storage: kmsKeyName. Azure: encryption scope. */
+  readonly encryptionKey?: string | undefined;
+  /** From the time of the upload. Azure and Google Cloud Storage: governance is unlocked, compliance is locked. */
+  readonly retention?: { readonly mode: "governance" | "compliance"; readonly days: number } | undefined;
+  /** Google Cloud Storage: temporary hold. */
+  readonly legalHold?: boolean | undefined;
+  /** S3: the account that must own the bucket. */
+  readonly bucketOwner?: string | undefined;
 }
 
 export interface PutRequest {
@@ -70,6 +105,76 @@ export interface Written {
   readonly verifiedBy: Stored["verifiedBy"];
 }
 
+/** An object to be written in parts. `digests.parts.size` is `partSize`. */
+export interface MultipartRequest extends Omit<PutRequest, "body"> {
+  readonly partSize: number;
+}
+
+/** One upload in progress. */
+export interface UploadHandle {
+  readonly key: Key;
+  /** The store's name of it: S3's upload id, a Google session; empty where the store has none (Azure). */
+  readonly id: string;
+  /** False if whoever knows `id` may write with it (a Google session): it is then never written down. */
+  readonly isPublic: boolean;
+}
+
+/** One part that the store holds. `receipt`: whatever `complete` needs to name it (etag, block id, final generation). */
+export interface SentPart {
+  /** From 0. */
+  readonly index: number;
+  readonly receipt: string;
+}
+
+export interface PartRequest {
+  readonly index: number;
+  /** Of the object; never empty. */
+  readonly range: ByteRange;
+  readonly sha256: string;
+  readonly isLast: boolean;
+  /** The part's bytes from its byte `skip` on; like PutRequest.body, also with `skip` it throws if the part is not that of `sha256`, unless `checksSha256` leaves that to the store. */
+  body(skip: number): AsyncIterable<Uint8Array>;
+}
+
+/**
+ * How large objects are written. transfer/ plans the parts, sends up to `parallel` of them at once (1: strictly in order),
+ * tries a failed call again (Transient, Throttled), resumes, completes, aborts, sweeps. It fits three kinds of stores:
+ * - upload ids and part checksums (S3): begin makes the id; parts in any order; complete is create-only and makes it visible;
+ * - content-bound block ids (Azure): begin asks nothing; resume finds blocks by their names; abort can do nothing;
+ * - one session with sequential ranges (Google): begin makes the session; parallel is 1; the last putPart, or complete,
+ *   makes it visible; its receipt names the new generation.
+ */
+export interface Multipart {
+  /** Objects of more bytes than this go this way, others through putWhole. */
+  readonly threshold: number;
+  readonly parallel: number;
+  /** True: the store compares each part with its `sha256`, so that transfer/ hashes a part again only after it was rejected. */
+  readonly checksSha256?: boolean;
+  /** Depends on `size` only, within the store's limits on parts. Asked before hashing (digestPlan) and again at the upload. */
+  partSize(size: number): number;
+  begin(request: MultipartRequest, ctx: Context): Promise<UploadHandle>;
+  /**
+   * What an earlier process left of this very upload, with those of its parts that the store holds and that are, by the
+   * store's own checksums or names, the parts of `request`. `id` was in the journal. undefined: nothing to go on with.
+   */
+  resume(
+    request: MultipartRequest,
+    id: string | undefined,
+    ctx: Context,
+  ): Promise<{ readonly handle: UploadHandle; readonly parts: readonly SentPart[] } | undefined>;
+  /** Repeatable: the part may already be there, whole or in part. The store itself checks the bytes. Throws UploadGone, ChecksumRejected. */
+  putPart(handle: UploadHandle, part: PartRequest, ctx: Context): Promise<SentPart>;
+  /** All parts, in order. With `request.ifAbsent` create-only, decided by the store: AlreadyExists. UploadGone: begin another. */
+  complete(
+    upload: { readonly request: MultipartRequest; readonly handle: UploadHandle; readonly parts: readonly SentPart[] },
+    ctx: Context,
+  ): Promise<Written>;
+  /** Leaves nothing where the store can do that; fine if it is already gone. */
+  abort(handle: UploadHandle, ctx: Context): Promise<void>;
+  /** Uploads below `prefix` begun before `before` and never completed; none where the store forgets them by itself. */
+  listStale(request: { readonly prefix: string; readonly before: Date }, ctx: Context): AsyncIterable<UploadHandle>;
+}
+
 /** All methods throw AdapterError, what `body` threw, or the signal's reason once it has fired. Keys are already parsed. */
 export interface Adapter {
   url(key: Key): string;
@@ -85,4 +190,6 @@ export interface Adapter {
   /** Create-only copy of that pin inside the store. undefined: this store cannot. */
   copy(request: { from: StoredObject; to: Key }, ctx: Context): Promise<Written | undefined>;
   diagnose(ctx: Context): Promise<readonly Finding[]>;
+  /** Absent: every object is written in one request. */
+  readonly multipart?: Multipart;
 }

@@ -8,6 +8,7 @@ import { expandDestination, openObject, openRepository, openStore } from "./inde
 import { expectCode, readAll, sourceOf, testContext } from "./store-contract.testkit.ts";
 
 const ctx = testContext();
+const options = { env: {}, now: () => ctx.now() };
 
 describe("opening", () => {
   let root: string;
@@ -17,7 +18,7 @@ describe("opening", () => {
   afterEach(() => rm(root, { recursive: true }));
 
   test.each(["", "/"])("a store gives the prefix of its URL, ending in one slash (%j)", async (end) => {
-    const { store, prefix } = await openStore(`file://${root}/a b${end}`);
+    const { store, prefix } = await openStore(`file://${root}/a b${end}`, options);
     expect(prefix).toBe(`${root.slice(1)}/a b/`);
     const stored = await store.put(parseKey(`${prefix}x`), { source: sourceOf("abc") }, ctx);
     expect(store.url(stored.object.key)).toBe(`file://${root}/a%20b/x`);
@@ -25,13 +26,13 @@ describe("opening", () => {
   });
 
   test("the root of the file system is the empty prefix", async () => {
-    expect((await openStore("file:///")).prefix).toBe("");
+    expect((await openStore("file:///", options)).prefix).toBe("");
   });
 
   test("an object gives its key, and the store to read it and look around in", async () => {
-    const { store, prefix } = await openStore(`file://${root}/S`);
+    const { store, prefix } = await openStore(`file://${root}/S`, options);
     await store.put(parseKey(`${prefix}1/dist/app`), { source: sourceOf("abc") }, ctx);
-    const target = await openObject(`file://${root}/S/1/dist/app`);
+    const target = await openObject(`file://${root}/S/1/dist/app`, options);
     const object = await target.store.head(target.key, ctx);
     if (object === undefined) expect.fail("absent");
     expect(await readAll(target.store.get(object, { maxBytes: 3 }, ctx))).toBe("abc");
@@ -39,16 +40,19 @@ describe("opening", () => {
   });
 
   test("an object at the root of the file system has a key of one segment", async () => {
-    expect((await openObject("file:///x")).key).toBe("x");
+    expect((await openObject("file:///x", options)).key).toBe("x");
   });
 
-  test.each(["file:///S/", "file:///", "file:///S/../x", "s3://bucket/x"])("%s is not an object", async (url) => {
-    await expectCode(openObject(url), "ERR_STORE_URL");
-  });
+  test.each(["file:///S/", "file:///", "file:///S/../x", "s3://bucket", "s3://bucket/x/", "ftp://host/x"])(
+    "%s is not an object",
+    async (url) => {
+      await expectCode(openObject(url, options), "ERR_STORE_URL");
+    },
+  );
 
   test("a repository keeps attestations below the fixed part of the destination", async () => {
     const to = expandDestination(`file://${root}/S/{build}/dist`, { build: "7" });
-    const { artifacts, attestations } = await openRepository(to);
+    const { artifacts, attestations } = await openRepository(to, undefined, options);
     expect(artifacts.prefix).toBe(`${root.slice(1)}/S/7/dist/`);
     expect(attestations.prefix).toBe(`${root.slice(1)}/S/.kiteseal/`);
     for (const { store, prefix } of [artifacts, attestations]) {
@@ -60,7 +64,7 @@ describe("opening", () => {
 
   test("a repository keeps attestations where it is told to", async () => {
     const to = expandDestination(`file://${root}/S/{build}`, { build: "7" });
-    const { artifacts, attestations } = await openRepository(to, `file://${root}/other`);
+    const { artifacts, attestations } = await openRepository(to, `file://${root}/other`, options);
     expect(attestations.prefix).toBe(`${root.slice(1)}/other/`);
     await attestations.store.put(parseKey(`${attestations.prefix}x`), { source: sourceOf("z") }, ctx);
     const misplaced = parseKey(`${attestations.prefix}y`);
@@ -69,6 +73,6 @@ describe("opening", () => {
 
   test("a destination outside its fixed part is refused", async () => {
     const to = { url: `file://${root}/S2/x`, fixed: `file://${root}/S/` };
-    await expectCode(openRepository(to), "ERR_STORE_URL");
+    await expectCode(openRepository(to, undefined, options), "ERR_STORE_URL");
   });
 });

@@ -3,13 +3,21 @@
 // A store's folder is loaded when one of its addresses is opened, never before. Design §6.
 import { KitesealError, parseKey, quote } from "@kiteseal/core/store";
 import type { Key, Location, Repository, Store } from "@kiteseal/core/store";
-import type { Adapter } from "./adapter.ts";
+import type { Adapter, AdapterOptions } from "./adapter.ts";
 import { createStore } from "./transfer/store.ts";
+import type { TransferOptions } from "./transfer/plan.ts";
 import { parseStoreUrl } from "./url.ts";
-import type { Destination, StoreAddress } from "./url.ts";
+import type { Destination, Scheme, StoreAddress } from "./url.ts";
 
 export { expandDestination, PLACEHOLDER_NAMES } from "./url.ts";
 export type { Destination, PlaceholderName } from "./url.ts";
+export type { AdapterOptions, WriteSettings } from "./adapter.ts";
+export type { TransferOptions } from "./transfer/plan.ts";
+
+/** `env`, `tokens` and `now` are for credentials; `transfer` for speed and the resume journal. */
+export interface StoreOptions extends AdapterOptions {
+  readonly transfer?: TransferOptions | undefined;
+}
 
 /** `.kiteseal/` below the fixed part of a destination: where its attestations are. */
 const ATTESTATIONS = ".kiteseal/";
@@ -18,19 +26,19 @@ const ATTESTATIONS = ".kiteseal/";
  * The place that `url` names, as a prefix. For a file URL all of it is the operator's word: links in it are followed,
  * links below it are not. Throws ERR_STORE_URL.
  */
-export async function openStore(url: string): Promise<Location> {
+export async function openStore(url: string, options: StoreOptions): Promise<Location> {
   const address = parseStoreUrl(url);
-  return { store: createStore(await openAdapter(address)), prefix: prefixOf(address) };
+  return { store: await openAddress(address, options), prefix: prefixOf(address) };
 }
 
 /** One object, as `verify` is given it. Throws ERR_STORE_URL, also for an address that ends in "/". */
-export async function openObject(url: string): Promise<{ store: Store; key: Key }> {
+export async function openObject(url: string, options: StoreOptions): Promise<{ store: Store; key: Key }> {
   const address = parseStoreUrl(url);
   if (address.isDirectory) {
     throw new KitesealError("ERR_STORE_URL", `the store address ${quote(url)} names a folder: expected an object`);
   }
   const folder = address.path.slice(0, Math.max(0, address.path.lastIndexOf("/")));
-  const store = createStore(await openAdapter({ ...address, path: folder }));
+  const store = await openAddress({ ...address, path: folder }, options);
   return { store, key: parseKey(address.path) };
 }
 
@@ -38,8 +46,12 @@ export async function openObject(url: string): Promise<{ store: Store; key: Key 
  * Where a publish run writes: artifacts below `to.url`, attestations below `.kiteseal/` of its fixed part or below `attestations`.
  * Throws ERR_STORE_URL.
  */
-export async function openRepository(to: Destination, attestations?: string): Promise<Repository> {
-  const fixed = await openStore(to.fixed);
+export async function openRepository(
+  to: Destination,
+  attestations: string | undefined,
+  options: StoreOptions,
+): Promise<Repository> {
+  const fixed = await openStore(to.fixed, options);
   const prefix = prefixOf(parseStoreUrl(to.url));
   if (!prefix.startsWith(fixed.prefix)) {
     throw new KitesealError("ERR_STORE_URL", `${quote(to.url)} is not below its fixed part ${quote(to.fixed)}`);
@@ -49,7 +61,7 @@ export async function openRepository(to: Destination, attestations?: string): Pr
     attestations:
       attestations === undefined
         ? { store: fixed.store, prefix: fixed.prefix + ATTESTATIONS }
-        : await openStore(attestations),
+        : await openStore(attestations, options),
   };
 }
 
@@ -57,7 +69,19 @@ function prefixOf(address: StoreAddress): string {
   return address.path === "" ? "" : `${address.path}/`;
 }
 
-async function openAdapter(address: StoreAddress): Promise<Adapter> {
-  const { createFileAdapter } = await import("./file/adapter.ts");
-  return createFileAdapter(address.path === "" ? "" : `/${address.path}`);
+async function openAddress(address: StoreAddress, options: StoreOptions): Promise<Store> {
+  const adapter = await OPENERS[address.scheme](address, options);
+  return createStore(adapter, { ...options.transfer, base: prefixOf(address) });
 }
+
+type Opener = (address: StoreAddress, options: AdapterOptions) => Promise<Adapter>;
+
+/** One row a store; its SDK comes with its folder. */
+const OPENERS: Readonly<Record<Scheme, Opener>> = {
+  file: async ({ path }) => (await import("./file/adapter.ts")).createFileAdapter(path === "" ? "" : `/${path}`),
+  s3: async (address, options) => (await import("./s3/adapter.ts")).openS3Adapter(address, options),
+  gs: async (address, options) => (await import("./gcs/adapter.ts")).openGcsAdapter(address, options),
+  azure: async (address, options) => (await import("./azure/adapter.ts")).openAzureAdapter(address, options),
+  rt: async (address, options) => (await import("./artifactory/adapter.ts")).openArtifactoryAdapter(address, options),
+  https: async (address, options) => (await import("./https/adapter.ts")).openHttpsAdapter(address, options),
+};

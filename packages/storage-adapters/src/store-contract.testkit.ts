@@ -40,9 +40,15 @@ export function sourceOf(
   return {
     size: bytes.length,
     digests: { sha256: sha256(bytes) },
-    async *open() {
-      for (let i = 0; i * chunkBytes < bytes.length; i += 1) {
-        yield await deliver(bytes.slice(i * chunkBytes, (i + 1) * chunkBytes), i);
+    async *open(range = { start: 0, end: bytes.length }) {
+      // What `deliver` makes too long comes out at the end, as it does of a file that has grown.
+      const end = range.end === bytes.length ? Infinity : range.end;
+      let position = 0;
+      for (let i = 0; i * chunkBytes < bytes.length && position < end; i += 1) {
+        const chunk = await deliver(bytes.slice(i * chunkBytes, (i + 1) * chunkBytes), i);
+        const piece = chunk.subarray(Math.max(0, range.start - position), Math.max(0, end - position));
+        position += chunk.length;
+        if (piece.length > 0 || chunk.length === 0) yield piece;
       }
     },
   };
@@ -120,7 +126,9 @@ export function describeStoreContract(name: string, makeStore: () => Promise<Sto
         const replaced = await store.put(key("a"), { source: sourceOf("new bytes"), overwrite: true }, ctx);
         expect(replaced.outcome).toBe("created");
         expect(replaced.object.pin).not.toBe(object.pin);
-        await expectCode(all(object), "ERR_PIN_CHANGED");
+        // A store that keeps versions still has the old bytes.
+        const old = await all(object).catch((error: unknown) => error);
+        if (old !== "old bytes") expect(old).toMatchObject({ code: "ERR_PIN_CHANGED" });
         expect(await all(replaced.object)).toBe("new bytes");
       });
 
@@ -332,7 +340,7 @@ export function describeStoreContract(name: string, makeStore: () => Promise<Sto
     });
 
     describe("list", () => {
-      test("of 2,500 objects in several folders is complete, with the sizes and pins of head", async () => {
+      test("of 2,500 objects in several folders is complete, with the sizes of head and pins that hold", async () => {
         const names = Array.from({ length: 2500 }, (_, i) => `many/${i % 7}/${i}`);
         for (let i = 0; i < names.length; i += 50) {
           await Promise.all(names.slice(i, i + 50).map((name) => put(name, name)));
@@ -340,7 +348,11 @@ export function describeStoreContract(name: string, makeStore: () => Promise<Sto
         const objects = new Map<string, StoredObject>();
         for await (const object of store.list(`${prefix}many/`, ctx)) objects.set(object.key, object);
         expect([...objects.keys()].sort()).toEqual(names.map((n) => key(n)).sort());
-        for (const name of names.slice(0, 20)) expect(objects.get(key(name))).toEqual(await store.head(key(name), ctx));
+        for (const name of names.slice(0, 20)) {
+          const object = objects.get(key(name));
+          expect(object?.size).toBe((await store.head(key(name), ctx))?.size);
+          if (object !== undefined) expect(await all(object)).toBe(name);
+        }
       });
 
       test("takes the prefix as a string, not as a folder", async () => {
@@ -379,8 +391,11 @@ export function describeStoreContract(name: string, makeStore: () => Promise<Sto
         expect(copied.outcome).toBe("created");
         await store.put(key("from"), { source: sourceOf("changed after"), overwrite: true }, ctx);
         expect(await all(copied.object)).toBe("to be copied");
-        await expectCode(store.copy(object, key("late"), ctx), "ERR_PIN_CHANGED");
-        expect(await store.head(key("late"), ctx)).toBeUndefined();
+        // A store that keeps versions still copies the pinned one; no store copies another.
+        const late = await store.copy(object, key("late"), ctx).catch((error: unknown) => error);
+        const there = await store.head(key("late"), ctx);
+        if (there === undefined) expect(late).toMatchObject({ code: "ERR_PIN_CHANGED" });
+        else expect(await all(there)).toBe("to be copied");
       });
 
       test("over the same bytes is exists-same, over others a conflict, of nothing ERR_PIN_CHANGED", async () => {

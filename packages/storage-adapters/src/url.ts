@@ -22,15 +22,22 @@ export interface Destination {
   readonly fixed: string;
 }
 
+export const SCHEMES = ["file", "s3", "gs", "azure", "rt", "https"] as const;
+export type Scheme = (typeof SCHEMES)[number];
+
 /** `path` is a key or a key prefix without a final "/", or empty. */
 export interface StoreAddress {
-  readonly scheme: "file";
+  /** "azure": https://ACCOUNT.blob.core.windows.net/… */
+  readonly scheme: Scheme;
+  /** Azure and https: scheme, host and port, as in "https://acme.blob.core.windows.net"; else empty. */
+  readonly origin: string;
+  /** S3 and Google bucket, Azure container, Artifactory repository; empty for file and https. */
+  readonly bucket: string;
   readonly path: string;
-  /** The URL ended in "/". */
+  /** The URL ended in "/", or names a bucket only. */
   readonly isDirectory: boolean;
 }
 
-const SCHEMES = ["file"];
 const MAX_SEGMENT_BYTES = 255;
 const AUTHORITY = /^[a-z][a-z0-9+.-]*:\/\/[^/]*\//;
 
@@ -111,27 +118,77 @@ function placeholderError(message: string, hint: string | undefined): KitesealEr
   return new KitesealError("ERR_PLACEHOLDER", message, { hint });
 }
 
+const AZURE_HOST = /^[a-z0-9]{3,24}\.blob\.core\.(?:windows\.net|chinacloudapi\.cn|usgovcloudapi\.net)$/;
+const BUCKET = /^[A-Za-z0-9][A-Za-z0-9._-]{0,221}$/;
+const LOOPBACK = /^(?:localhost|\[::1\]|127(?:\.\d{1,3}){3})$/;
+const KNOWN = "file: s3: gs: rt: https:";
+
 /** Parses an address without placeholders, percent-decoding each segment once. Throws ERR_STORE_URL. */
 export function parseStoreUrl(url: string): StoreAddress {
   const scheme = /^([A-Za-z][A-Za-z0-9+.-]*):/.exec(url)?.[1];
   if (scheme === undefined) {
     throw urlError(url, "has no scheme", "write a directory as file:///absolute/path");
   }
-  if (!SCHEMES.includes(scheme)) {
-    throw urlError(url, `has the scheme ${quote(scheme)}`, `those there are: ${SCHEMES.map((s) => `${s}:`).join(" ")}`);
-  }
-  if (!url.startsWith("file:///")) {
-    throw urlError(url, "names a host or no absolute path", "write file:/// and the absolute path");
-  }
   const forbidden = /[?#\\{}]/.exec(url);
   if (forbidden !== null) {
     const encoded = `%${forbidden[0].charCodeAt(0).toString(16).toUpperCase()}`;
-    throw urlError(url, `holds ${quote(forbidden[0])}`, `write it as ${encoded} if it is part of a name`);
+    const hint = `write it as ${encoded} if it is part of a name; credentials are not part of an address`;
+    throw urlError(url, `holds ${quote(forbidden[0])}`, hint);
   }
-  const text = url.slice("file:///".length);
+  switch (scheme) {
+    case "file":
+      return parseFileUrl(url);
+    case "s3":
+    case "gs":
+    case "rt":
+      return parseBucketUrl(url, scheme);
+    case "http":
+    case "https":
+      return parseWebUrl(url);
+    default:
+      throw urlError(url, `has the scheme ${quote(scheme)}`, `those there are: ${KNOWN}`);
+  }
+}
+
+function parseFileUrl(url: string): StoreAddress {
+  if (!url.startsWith("file:///")) {
+    throw urlError(url, "names a host or no absolute path", "write file:/// and the absolute path");
+  }
+  return { scheme: "file", origin: "", bucket: "", ...parsePath(url, url.slice("file:///".length)) };
+}
+
+function parseBucketUrl(url: string, scheme: "s3" | "gs" | "rt"): StoreAddress {
+  const [, bucket = "", text = ""] = /^[a-z0-9]+:\/\/([^/]*)(?:\/(.*))?$/s.exec(url) ?? [];
+  if (!BUCKET.test(bucket)) {
+    throw urlError(url, "names no bucket", `write ${scheme}://BUCKET/path`);
+  }
+  return { scheme, origin: "", bucket, ...parsePath(url, text) };
+}
+
+/** https to anywhere, http to this machine only. The host decides whether it is Azure's. */
+function parseWebUrl(url: string): StoreAddress {
+  const parsed = URL.parse(url);
+  if (parsed === null) throw urlError(url, "is not a URL", "write https://HOST/path");
+  const { origin, hostname, protocol, username, password } = parsed;
+  if (protocol === "http:" && !LOOPBACK.test(hostname)) {
+    throw urlError(url, "is not encrypted", "write https://HOST/path");
+  }
+  if (username !== "" || password !== "") {
+    throw urlError(url, "holds a user name or a password", "credentials are not part of an address");
+  }
+  const [, text = ""] = /^[a-z]+:\/\/[^/]*(?:\/(.*))?$/s.exec(url) ?? [];
+  if (!AZURE_HOST.test(hostname)) return { scheme: "https", origin, bucket: "", ...parsePath(url, text) };
+  const [container = ""] = text.split("/", 1);
+  if (!BUCKET.test(container)) {
+    throw urlError(url, "names no container", "write https://ACCOUNT.blob.core.windows.net/CONTAINER/path");
+  }
+  return { scheme: "azure", origin, bucket: container, ...parsePath(url, text.slice(container.length + 1)) };
+}
+
+function parsePath(url: string, text: string): { path: string; isDirectory: boolean } {
   const isDirectory = text === "" || text.endsWith("/");
   const segments = (text.endsWith("/") ? text.slice(0, -1) : text).split("/");
-  return { scheme: "file", path: text === "" ? "" : segments.map((s) => decodeSegment(url, s)).join("/"), isDirectory };
+  return { path: text === "" ? "" : segments.map((s) => decodeSegment(url, s)).join("/"), isDirectory };
 }
 
 function decodeSegment(url: string, segment: string): string {
@@ -154,6 +211,8 @@ function decodeSegment(url: string, segment: string): string {
   }
 }
 
+/** A query may hold a signature and a userinfo a password: neither is shown. */
 function urlError(...[url, reason, hint, cause]: [string, string, string, unknown?]): KitesealError {
-  return new KitesealError("ERR_STORE_URL", `the store address ${quote(url)} ${reason}`, { hint, cause });
+  const shown = url.replace(/[?#].*$/s, "").replace(/^([^/]*:\/\/)[^/]*@/, "$1");
+  return new KitesealError("ERR_STORE_URL", `the store address ${quote(shown)} ${reason}`, { hint, cause });
 }

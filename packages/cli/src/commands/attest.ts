@@ -20,6 +20,7 @@ import { type Config, loadConfig } from "../config.ts";
 import { checkOutput, openDestination, WRITTEN } from "../destination.ts";
 import { addOptions, COMMON_OPTIONS, type Options, QUIET_OPTION } from "../flags.ts";
 import type { RedactedIo } from "../io.ts";
+import { storeOptions } from "../stores.ts";
 import { writeOutput } from "../output.ts";
 import { attestReady } from "../ready-statement.ts";
 import { madeJson, madeText } from "../report/publication.ts";
@@ -80,7 +81,7 @@ export async function run(invocation: Invocation): Promise<number> {
   }
   const subjects = await readSubjects(invocation, ctx);
   checkBundleName(outputs, { count: subjects.length, perArtifact: options.has("statement") });
-  const root = await openRoot(outputs, { config, setup });
+  const root = await openRoot(outputs, { config, setup, io });
   for (const path of outputs.bundle === undefined || outputs.bundle === "-" ? [] : [outputs.bundle])
     await checkOutput(resolve(io.cwd, path), WRITTEN.bundle);
   const { attestations, warnings } = await attest({ ...setup.request, subjects }, ctx);
@@ -178,10 +179,12 @@ function checkBundleName({ bundle }: Outputs, o: { count: number; perArtifact: b
 
 async function openRoot(
   { to, attestations }: Outputs,
-  o: { config: Config; setup: SigningSetup },
+  o: { config: Config; setup: SigningSetup; io: RedactedIo },
 ): Promise<Location | undefined> {
-  if (to !== undefined) return (await openDestination(to, { config: o.config, job: o.setup.job })).attestations;
-  return attestations === undefined ? undefined : openStore(attestations);
+  if (to !== undefined)
+    return (await openDestination(to, { config: o.config, job: o.setup.job, io: o.io, tokens: o.setup.tokens }))
+      .attestations;
+  return attestations === undefined ? undefined : openStore(attestations, storeOptions(o.io, o.setup.tokens));
 }
 
 async function store(root: Location, attestation: Attestation, ctx: Context): Promise<void> {

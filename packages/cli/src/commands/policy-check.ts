@@ -21,7 +21,7 @@ import { EXIT, type ExitCode, worstExitCode } from "../exit-codes.ts";
 import { addOptions, COMMON_OPTIONS, Options } from "../flags.ts";
 import { readInput } from "../input.ts";
 import { isFile, openLocalPlaces } from "../local-targets.ts";
-import { openLookup, rehash } from "../lookup.ts";
+import { openLookup, rehashing } from "../lookup.ts";
 import { policyDifferences } from "../policy-diff.ts";
 import { lintPolicy } from "../policy-lint.ts";
 import { type Checked, checkJson, checkText, isChange, isUnknown } from "../report/policy-check.ts";
@@ -113,7 +113,7 @@ async function difference(
   let looked = 0;
   try {
     for await (const one of policyDifferences(
-      { set, before, after, places, verify: { compute, lookup, rehash } },
+      { set, before, after, places, verify: { compute, lookup, rehash: rehashing(io) } },
       ctx,
     )) {
       looked += 1;
@@ -128,7 +128,7 @@ async function difference(
 async function targetsOf(against: string, { io }: Invocation, ctx: Context): Promise<TargetSet> {
   const pins = await isFile(resolve(io.cwd, against));
   const options = new Options(pins ? { pins: against } : { recursive: true });
-  return selectTargets({ args: pins ? [] : [against], options, io, places: await openLocalPlaces() }, ctx);
+  return selectTargets({ args: pins ? [] : [against], options, io, places: await openLocalPlaces(io) }, ctx);
 }
 
 function exitCodeFor({ differences = [] }: Checked): ExitCode {

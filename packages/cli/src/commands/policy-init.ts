@@ -71,7 +71,7 @@ export async function run(invocation: Invocation): Promise<number> {
   const trust = await loadVerificationTrust({ options, config, io }, ctx);
   const found: FirstVerified[] = [];
   for await (const candidates of eachCandidate(invocation, config, ctx))
-    found.push(await firstVerified(candidates, { trust, given }, ctx));
+    found.push(await firstVerified(candidates, { trust, given, io }, ctx));
   const verified = found.map((one) => one.verified);
   const [first] = verified;
   if (first === undefined) throw new KitesealError("ERR_NO_MATCH", "there is no target");
@@ -80,7 +80,7 @@ export async function run(invocation: Invocation): Promise<number> {
   const suggested = suggestPolicy(first, { artifacts, key: signingKey(first, keys) });
   const text = `# Made by kiteseal policy init, trusted root sha256:${trust.digest}. Is this the builder you mean?\n${suggested}`;
   const policy = await parsePolicy(Buffer.from(text), { path: "the new policy", version: VERSION, env: {} });
-  for (const one of found) await requirePass(one, { policy, trust }, ctx);
+  for (const one of found) await requirePass(one, { policy, trust, io }, ctx);
   const output = options.text("output");
   if (output === undefined) await io.stdout.write(text);
   else await createOutput(resolve(io.cwd, output), Buffer.from(text));
@@ -101,7 +101,7 @@ async function* eachCandidate(
   }
   if (files.length === 0) return;
   const places = new WeakMap<Artifact, ArtifactPlace>();
-  const set = await selectTargets({ args: files, options, io, places: await openLocalPlaces() }, ctx);
+  const set = await selectTargets({ args: files, options, io, places: await openLocalPlaces(io) }, ctx);
   const lookup = await openLookup({ options, config, io, pins: undefined, places, waitMs: 0 }, ctx);
   for await (const target of set.targets) yield foundCandidates(await locate(target, places, ctx), lookup, ctx);
 }

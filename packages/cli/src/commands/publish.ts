@@ -62,11 +62,11 @@ export async function run(invocation: Invocation): Promise<number> {
       hint: "pass --to URL, for example --to 'file:///srv/artifacts/{pipeline}/{build}'",
     });
   }
-  const { job, trust, request, warnings } = await prepareSigning({ options, config, io }, ctx);
+  const { job, trust, tokens, request, warnings } = await prepareSigning({ options, config, io }, ctx);
   const base = resolve(io.cwd, options.text("base") ?? ".");
   const { files, sidecars } = await collectArtifacts(args, { cwd: io.cwd, base }, ctx);
   if (sidecars.length > 0) warnings.push(`${sidecars.length} attestation files among the matches were left out`);
-  const repository = await openDestination(config.store.value, { config, job });
+  const repository = await openDestination(config.store.value, { config, job, io, tokens });
   const pins = options.text("pins");
   const pinsPath = pins === undefined ? undefined : resolve(io.cwd, pins);
   if (pinsPath !== undefined) await checkOutput(pinsPath, WRITTEN.pins);

@@ -49,7 +49,7 @@ async function denyDirectory(root: string, path: string): Promise<() => Promise<
 describeStoreContract("a directory", async () => {
   const root = await temporaryDirectory();
   return {
-    location: { store: createStore(createFileAdapter(`${root}/base`)), prefix: `${root.slice(1)}/base/` },
+    location: { store: createStore(createFileAdapter(`${root}/base`), {}), prefix: `${root.slice(1)}/base/` },
     deny: (key) => denyDirectory(root, `/${key.slice(0, key.lastIndexOf("/"))}`),
     close: () => rm(root, { recursive: true }),
   };
@@ -75,7 +75,7 @@ describe("the file adapter", () => {
     root = await temporaryDirectory();
     base = `${root}/base`;
     await mkdir(base);
-    store = createStore(createFileAdapter(base));
+    store = createStore(createFileAdapter(base), {});
   });
   afterEach(() => rm(root, { recursive: true }));
 
@@ -90,14 +90,14 @@ describe("the file adapter", () => {
 
   test("makes a base that is not there yet", async () => {
     const deep = `${root}/not/there/yet`;
-    const made = createStore(createFileAdapter(deep));
+    const made = createStore(createFileAdapter(deep), {});
     await made.put(parseKey(`${deep.slice(1)}/a`), { source: sourceOf("x") }, ctx);
     expect(await readFile(`${deep}/a`, "utf8")).toBe("x");
   });
 
   test("follows links in the base, which the operator wrote", async () => {
     await symlink(base, `${root}/link`);
-    const linked = createStore(createFileAdapter(`${root}/link/sub`));
+    const linked = createStore(createFileAdapter(`${root}/link/sub`), {});
     await linked.put(parseKey(`${root.slice(1)}/link/sub/a`), { source: sourceOf("x") }, ctx);
     expect(await readFile(`${base}/sub/a`, "utf8")).toBe("x");
     expect(await listKeys(linked, `${root.slice(1)}/link/sub/`)).toEqual([`${root.slice(1)}/link/sub/a`]);
@@ -105,7 +105,7 @@ describe("the file adapter", () => {
 
   test("keeps to the directory that the base meant at first", async () => {
     await symlink(base, `${root}/link`);
-    const linked = createStore(createFileAdapter(`${root}/link`));
+    const linked = createStore(createFileAdapter(`${root}/link`), {});
     await linked.put(parseKey(`${root.slice(1)}/link/a`), { source: sourceOf("x") }, ctx);
     await mkdir(`${root}/elsewhere`);
     await rm(`${root}/link`);

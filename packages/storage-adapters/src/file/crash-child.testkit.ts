@@ -60,7 +60,7 @@ syncBuiltinESMExports();
 const { openStore } = await import("../index.ts");
 const { parseKey } = await import("@kiteseal/core/store");
 const { sourceOf } = await import("./crash-source.testkit.ts");
-const { store, prefix } = await openStore(`file://${base}`);
+const { store, prefix } = await openStore(`file://${base}`, { env: {}, now: () => new Date(0) });
 const stored = await store.put(parseKey(prefix + relative), { source: sourceOf() }, { now: () => new Date() });
 step("done");
 stdout.write(`${stored.outcome}\n${calls.join("\n")}\n`);

@@ -41,7 +41,7 @@ describe("a put that is killed", () => {
 
   /** Whole under its name or not there; nothing else but temporaries; and the same put completes it. */
   async function expectWholeOrNothing(): Promise<"whole" | "nothing"> {
-    const { store, prefix } = await openStore(`file://${base}`);
+    const { store, prefix } = await openStore(`file://${base}`, { env: {}, now: () => new Date(0) });
     const ctx = testContext();
     const before = await store.head(parseKey(prefix + KEY), ctx);
     expect(await listKeys(store, prefix)).toEqual(before === undefined ? [] : [prefix + KEY]);

@@ -4,9 +4,10 @@
 import { KitesealError, parseKey, quote } from "@kiteseal/core/store";
 import type { ByteRange, Context, StoredObject } from "@kiteseal/core/store";
 import { AdapterError } from "../adapter.ts";
-import type { Adapter } from "../adapter.ts";
+import { persistently } from "./attempts.ts";
 import { isAdapterError, storeError } from "./errors.ts";
 import { interruptible } from "./interrupt.ts";
+import type { Transfer } from "./parts.ts";
 
 export interface DownloadRequest {
   readonly object: StoredObject;
@@ -17,7 +18,7 @@ export interface DownloadRequest {
 
 /** See Store.get. */
 export async function* download(
-  adapter: Adapter,
+  transfer: Transfer,
   request: DownloadRequest,
   ctx: Context,
 ): AsyncGenerator<Uint8Array, void, undefined> {
@@ -34,7 +35,8 @@ export async function* download(
   }
   let done = 0;
   try {
-    for await (const chunk of interruptible(adapter.get({ object, range }, ctx), ctx)) {
+    const bytes = transfer.limits.paced(persistentBytes(transfer, { object, range }, ctx), ctx);
+    for await (const chunk of bytes) {
       done += chunk.length;
       if (done > length) break;
       yield chunk;
@@ -47,6 +49,41 @@ export async function* download(
     });
   }
   if (done !== length) throw storeError(wrongLength(object, { expected: length, found: done }), ctx);
+}
+
+/** The pin is held, so what broke off is gone on with where it ended. Attempts count anew after every byte that came. */
+async function* persistentBytes(
+  { adapter, pace }: Transfer,
+  { object, range }: { object: StoredObject; range: ByteRange },
+  ctx: Context,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let start = range.start;
+  const reading = (): AsyncGenerator<Uint8Array, void, undefined> =>
+    interruptible(adapter.get({ object, range: { start, end: range.end } }, ctx), ctx);
+  let bytes = reading();
+  try {
+    for (;;) {
+      let isFirst = true;
+      const step = await persistently(
+        async () => {
+          if (!isFirst) bytes = reading();
+          isFirst = false;
+          const next = await bytes.next();
+          if (next.done === true && start < range.end) {
+            throw wrongLength(object, { expected: range.end - range.start, found: start - range.start });
+          }
+          return next;
+        },
+        ctx,
+        pace,
+      );
+      if (step.done === true) return;
+      start += step.value.length;
+      yield step.value;
+    }
+  } finally {
+    await bytes.return();
+  }
 }
 
 function checkedRange({ object, range }: DownloadRequest): ByteRange {

@@ -17,6 +17,7 @@ const CODES: Readonly<Record<AdapterErrorKind, ErrorCode>> = {
   Immutable: "ERR_STORE_CONFLICT",
   Throttled: "ERR_STORE_UNAVAILABLE",
   Transient: "ERR_STORE_UNAVAILABLE",
+  UploadGone: "ERR_STORE_UNAVAILABLE",
   Unavailable: "ERR_STORE_UNAVAILABLE",
   KeyRejected: "ERR_KEY_INVALID",
   Irregular: "ERR_STORE_TAMPERED",

@@ -4,23 +4,56 @@
 import { KitesealError, parseKey, quote } from "@kiteseal/core/store";
 import type { Context, Key, Store, Stored, StoredObject } from "@kiteseal/core/store";
 import type { Adapter } from "../adapter.ts";
+import { persistently, STORE_PACE } from "./attempts.ts";
 import { download } from "./download.ts";
 import { isAdapterError, storeError, throwIfInterrupted } from "./errors.ts";
 import { interruptible } from "./interrupt.ts";
+import { createJournal } from "./journal.ts";
+import { createLimits } from "./limit.ts";
+import { sweep } from "./parts.ts";
+import type { Transfer } from "./parts.ts";
+import { planDigests } from "./plan.ts";
+import type { TransferOptions } from "./plan.ts";
 import { hashStored, settle, upload } from "./upload.ts";
 
+/** Requests of one store that carry bytes at the same time; connections are kept and few suffice to fill a line. */
+const PARALLEL = 8;
+
+export interface StoreSettings extends TransferOptions {
+  /** Leftovers of uploads below it are removed; absent or empty: none are. */
+  readonly base?: string;
+}
+
 /** The Store that operations see. */
-export function createStore(adapter: Adapter): Store {
+export function createStore(adapter: Adapter, settings: StoreSettings): Store {
+  const transfer = createTransfer(adapter, settings);
   return {
     url: (key) => adapter.url(parseKey(key)),
-    digestPlan: (size) => adapter.digestPlan(size),
-    put: (key, request, ctx) => guarded(ctx, () => upload(adapter, { ...request, key: parseKey(key) }, ctx)),
-    head: (key, ctx) => guarded(ctx, () => head(adapter, parseKey(key), ctx)),
-    get: (object, options, ctx) => download(adapter, { ...options, object }, ctx),
+    digestPlan: (size) => planDigests(adapter, size),
+    put: (key, request, ctx) => guarded(ctx, () => upload(transfer, { ...request, key: parseKey(key) }, ctx)),
+    head: (key, ctx) => guarded(ctx, () => head(transfer, parseKey(key), ctx)),
+    get: (object, options, ctx) => download(transfer, { ...options, object }, ctx),
     list: (prefix, ctx) => list(adapter, prefix, ctx),
     copy: (from, to, ctx) =>
-      guarded(ctx, () => copy(adapter, { from: { ...from, key: parseKey(from.key) }, to: parseKey(to) }, ctx)),
+      guarded(ctx, () => copy(transfer, { from: { ...from, key: parseKey(from.key) }, to: parseKey(to) }, ctx)),
     diagnose: (ctx) => guarded(ctx, () => adapter.diagnose(ctx)),
+  };
+}
+
+function createTransfer(adapter: Adapter, settings: StoreSettings): Transfer {
+  const { base = "" } = settings;
+  let swept = base === "";
+  return {
+    adapter,
+    journal: createJournal(settings.stateDirectory),
+    limits: createLimits(settings.parallel ?? PARALLEL, settings.bytesPerSecond),
+    pace: settings.pace ?? STORE_PACE,
+    parallel: settings.parallel,
+    sweepOnce: async (multipart, ctx) => {
+      if (swept) return;
+      swept = true;
+      await sweep(multipart, base, ctx);
+    },
   };
 }
 
@@ -33,9 +66,9 @@ async function guarded<T>(ctx: Context, operation: () => Promise<T>): Promise<T>
   }
 }
 
-async function head(adapter: Adapter, key: Key, ctx: Context): Promise<StoredObject | undefined> {
+async function head({ adapter, pace }: Transfer, key: Key, ctx: Context): Promise<StoredObject | undefined> {
   try {
-    return await adapter.head(key, ctx);
+    return await persistently(() => adapter.head(key, ctx), ctx, pace);
   } catch (error) {
     if (isAdapterError(error, "NotFound")) return undefined;
     throw error;
@@ -61,13 +94,13 @@ async function* list(adapter: Adapter, prefix: string, ctx: Context): AsyncGener
 }
 
 async function copy(
-  adapter: Adapter,
+  transfer: Transfer,
   request: { from: StoredObject; to: Key },
   ctx: Context,
 ): Promise<Stored | undefined> {
   const { from, to } = request;
   try {
-    const written = await adapter.copy(request, ctx);
+    const written = await transfer.adapter.copy(request, ctx);
     return written === undefined ? undefined : { outcome: "created", ...written };
   } catch (error) {
     if (isAdapterError(error, "NotFound")) {
@@ -76,8 +109,8 @@ async function copy(
       });
     }
     if (!isAdapterError(error, "AlreadyExists", "Transient", "Throttled")) throw error;
-    const sha256 = await hashStored(adapter, from, ctx);
-    const stored = await settle(adapter, { key: to, size: from.size, sha256 }, ctx);
+    const sha256 = await hashStored(transfer, from, ctx);
+    const stored = await settle(transfer, { key: to, size: from.size, sha256 }, ctx);
     if (stored === undefined) throw error;
     return stored;
   }

@@ -5,10 +5,14 @@ import { createHash } from "node:crypto";
 import { KitesealError, quote } from "@kiteseal/core/store";
 import type { Context, Key, PutRequest, Stored, StoredObject } from "@kiteseal/core/store";
 import { AdapterError } from "../adapter.ts";
-import type { Adapter } from "../adapter.ts";
+import type { Multipart, Written } from "../adapter.ts";
+import { persistently } from "./attempts.ts";
 import { download } from "./download.ts";
 import { isAdapterError } from "./errors.ts";
 import { interruptible } from "./interrupt.ts";
+import { changed, uploadInParts } from "./parts.ts";
+import type { PartsRequest, Transfer } from "./parts.ts";
+import { multipartFor } from "./plan.ts";
 
 /** What is at the key may vanish or change between two looks at it; after this many the store is not usable. */
 const ROUNDS = 3;
@@ -19,55 +23,137 @@ export interface UploadRequest extends PutRequest {
   readonly key: Key;
 }
 
-/** See Store.put. */
-export async function upload(adapter: Adapter, request: UploadRequest, ctx: Context): Promise<Stored> {
-  const { key, source } = request;
-  const ifAbsent = request.overwrite !== true;
+/**
+ * See Store.put. Each attempt that fails without an answer is followed by a look at the key: the same bytes there are
+ * success, others a conflict, nothing is another attempt.
+ */
+export async function upload(transfer: Transfer, request: UploadRequest, ctx: Context): Promise<Stored> {
+  const multipart = multipartFor(transfer.adapter, request.source.size);
+  if (multipart !== undefined) await transfer.sweepOnce(multipart, ctx);
+  const write =
+    multipart === undefined
+      ? (): Promise<Written> => putWhole(transfer, request, ctx)
+      : await partsWriter(transfer, { multipart, request }, ctx);
+  // Each call of an upload in parts has had its attempts already.
+  const pace = multipart === undefined ? transfer.pace : once(transfer).pace;
   for (let round = 0; round < ROUNDS; round += 1) {
-    try {
-      const written = await adapter.putWhole(
-        {
-          key,
-          size: source.size,
-          digests: source.digests,
-          body: () => verifiedBytes(request, ctx),
-          ifAbsent,
-          contentType: request.contentType,
-          metadata: request.metadata ?? {},
-        },
-        ctx,
-      );
-      return { outcome: "created", ...written };
-    } catch (error) {
-      if (isAdapterError(error, "AlreadyExists")) {
-        const stored = await settle(adapter, { key, size: source.size, sha256: source.digests.sha256 }, ctx);
-        if (stored !== undefined) return stored;
-      } else if (isAdapterError(error, "Transient", "Throttled")) {
-        return await settleLostReply(adapter, { request, error }, ctx);
-      } else {
-        throw error;
-      }
+    const stored = await persistently(() => attempt(transfer, { request, write }, ctx), ctx, pace);
+    if (stored !== undefined) return stored;
+  }
+  throw unsettled(request.key);
+}
+
+/** So that attempts do not multiply. */
+function once(transfer: Transfer): Transfer {
+  return { ...transfer, pace: { ...transfer.pace, attempts: 1 } };
+}
+
+/** undefined: what refused the write is gone again. */
+async function attempt(
+  transfer: Transfer,
+  { request, write }: { request: UploadRequest; write: () => Promise<Written> },
+  ctx: Context,
+): Promise<Stored | undefined> {
+  const { key, source } = request;
+  try {
+    return { outcome: "created", ...(await write()) };
+  } catch (error) {
+    if (isAdapterError(error, "AlreadyExists")) {
+      return settle(transfer, { key, size: source.size, sha256: source.digests.sha256 }, ctx);
+    }
+    if (!isAdapterError(error, "Transient", "Throttled", "UploadGone")) throw error;
+    const stored = await settleLostReply(transfer, { request, error }, ctx);
+    if (stored === undefined && error.kind !== "UploadGone") throw error;
+    return stored;
+  }
+}
+
+function putWhole(transfer: Transfer, request: UploadRequest, ctx: Context): Promise<Written> {
+  const { key, source } = request;
+  return transfer.limits.inPlace(() =>
+    transfer.adapter.putWhole(
+      {
+        key,
+        size: source.size,
+        digests: source.digests,
+        body: () => transfer.limits.paced(verifiedBytes(request, ctx), ctx),
+        ifAbsent: request.overwrite !== true,
+        contentType: request.contentType,
+        metadata: request.metadata ?? {},
+      },
+      ctx,
+    ),
+  );
+}
+
+/** A source that was hashed without the parts (a stream of another store) is read once more for their digests. */
+async function partsWriter(
+  transfer: Transfer,
+  { multipart, request }: { multipart: Multipart; request: UploadRequest },
+  ctx: Context,
+): Promise<() => Promise<Written>> {
+  const { key, source } = request;
+  const partSize = multipart.partSize(source.size);
+  const parts =
+    source.digests.parts?.size === partSize ? source.digests.parts : await hashParts(request, partSize, ctx);
+  const planned: PartsRequest = {
+    key,
+    size: source.size,
+    digests: { ...source.digests, parts },
+    partSize,
+    ifAbsent: request.overwrite !== true,
+    contentType: request.contentType,
+    metadata: request.metadata ?? {},
+    multipart,
+    open: (range) => source.open(range),
+  };
+  return () => uploadInParts(transfer, planned, ctx);
+}
+
+async function hashParts(
+  { key, source }: UploadRequest,
+  size: number,
+  ctx: Context,
+): Promise<{ size: number; sha256: readonly string[] }> {
+  const whole = createHash("sha256");
+  const sha256: string[] = [];
+  let hash = createHash("sha256");
+  let filled = 0;
+  for await (const chunk of interruptible(source.open(), ctx)) {
+    whole.update(chunk);
+    for (let at = 0; at < chunk.length;) {
+      const piece = chunk.subarray(at, at + size - filled);
+      hash.update(piece);
+      at += piece.length;
+      filled += piece.length;
+      if (filled < size) continue;
+      sha256.push(hash.digest("hex"));
+      hash = createHash("sha256");
+      filled = 0;
     }
   }
-  throw unsettled(key);
+  if (filled > 0) sha256.push(hash.digest("hex"));
+  const found = whole.digest("hex");
+  if (found === source.digests.sha256) return { size, sha256 };
+  throw changed(key, { expected: `sha256:${source.digests.sha256}`, found: `sha256:${found}` });
 }
 
 /** The reply was lost, the object perhaps was not: only the same bytes at the key turn the failure into success. */
 async function settleLostReply(
-  adapter: Adapter,
+  transfer: Transfer,
   failed: { request: UploadRequest; error: AdapterError },
   ctx: Context,
-): Promise<Stored> {
+): Promise<Stored | undefined> {
   const { key, source } = failed.request;
   try {
-    const stored = await settle(adapter, { key, size: source.size, sha256: source.digests.sha256 }, ctx);
-    if (stored !== undefined) return stored;
+    return await settle(once(transfer), { key, size: source.size, sha256: source.digests.sha256 }, ctx);
   } catch (error) {
     // Under `overwrite` other bytes at the key are simply the old ones.
-    const conflict = error instanceof KitesealError && failed.request.overwrite !== true;
-    if (conflict) throw error;
+    const isConflict = error instanceof KitesealError && error.code === "ERR_STORE_CONFLICT";
+    if (isConflict && failed.request.overwrite !== true) throw error;
+    if (!isConflict && !isAdapterError(error, "Denied", "Transient", "Throttled")) throw error;
+    throw failed.error;
   }
-  throw failed.error;
 }
 
 export interface Expected {
@@ -77,13 +163,13 @@ export interface Expected {
 }
 
 /** exists-same if the key holds these bytes; undefined if it holds nothing (any more). Throws ERR_STORE_CONFLICT. */
-export async function settle(adapter: Adapter, expected: Expected, ctx: Context): Promise<Stored | undefined> {
+export async function settle(transfer: Transfer, expected: Expected, ctx: Context): Promise<Stored | undefined> {
   for (let round = 0; round < ROUNDS; round += 1) {
     try {
-      const object = await adapter.head(expected.key, ctx);
+      const object = await persistently(() => transfer.adapter.head(expected.key, ctx), ctx, transfer.pace);
       if (object.size !== expected.size && object.size > CONFLICT_READ_BYTES)
         throw conflict(expected, object, undefined);
-      const sha256 = await hashStored(adapter, object, ctx);
+      const sha256 = await hashStored(transfer, object, ctx);
       if (object.size !== expected.size || sha256 !== expected.sha256) throw conflict(expected, object, sha256);
       return { outcome: "exists-same", object, verifiedBy: "read-back" };
     } catch (error) {
@@ -96,9 +182,9 @@ export async function settle(adapter: Adapter, expected: Expected, ctx: Context)
 }
 
 /** sha256 of the pinned object, read back whole. */
-export async function hashStored(adapter: Adapter, object: StoredObject, ctx: Context): Promise<string> {
+export async function hashStored(transfer: Transfer, object: StoredObject, ctx: Context): Promise<string> {
   const hash = createHash("sha256");
-  for await (const chunk of download(adapter, { object, maxBytes: object.size }, ctx)) hash.update(chunk);
+  for await (const chunk of download(transfer, { object, maxBytes: object.size }, ctx)) hash.update(chunk);
   return hash.digest("hex");
 }
 
@@ -148,12 +234,4 @@ async function* verifiedBytes(request: UploadRequest, ctx: Context): AsyncGenera
   }
   if (done < source.size) throw changed(key, { expected: `${source.size} bytes`, found: `${done} bytes` });
   if (source.size === 0) check();
-}
-
-function changed(key: Key, difference: { expected: string; found: string }): KitesealError {
-  return new KitesealError(
-    "ERR_FILE_CHANGED",
-    `the file for ${quote(key)} changed after it was hashed: expected ${difference.expected}, found ${difference.found}`,
-    { hint: "wait until nothing writes to the file any more, then publish again", details: { key, ...difference } },
-  );
 }

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+// Azure Blob Storage as a store. A hostile one may withhold, replay and delete blobs, show other bytes under an ETag it
+// has shown before, and accept a second writer; it can forge nothing, as all is believed under a signed digest only.
+// WriteSettings: encryptionKey is an encryption scope; retention is a blob immutability policy (the container must have
+// version-level immutability); bucketOwner is refused. Pins are ETags. README.md "Azure Blob Storage"; design §6.
+import { createHash } from "node:crypto";
+import type { BlobDownloadResponseParsed } from "@azure/storage-blob";
+import { KitesealError, isKitesealError, parseKey, quote } from "@kiteseal/core/store";
+import type { ByteRange, Context, Key, StoredObject } from "@kiteseal/core/store";
+import { AdapterError } from "../adapter.ts";
+import type { Adapter, AdapterOptions, PutRequest, Written } from "../adapter.ts";
+import { createAzureAccess } from "../credentials/azure.ts";
+import type { AzureAccess } from "../credentials/azure.ts";
+import { ONE_REQUEST_BYTES, collect, createBlocks, putInBlocks } from "./blocks.ts";
+import { blobClient, blobOptions, call, containerClient } from "./container.ts";
+import type { AzureContainer } from "./container.ts";
+import { copyBlob } from "./copy.ts";
+import { diagnose } from "./diagnose.ts";
+import { azureStreamError } from "./errors.ts";
+import { etagFromPin, pinFromEtag } from "./pin.ts";
+
+const PAGE = 5000;
+const TIMEOUT_MS = 120_000;
+
+/** `origin`: scheme and host of the account; `bucket`: the container; `path`: where diagnose tries things. */
+export interface AzureAddress {
+  readonly origin: string;
+  readonly bucket: string;
+  readonly path: string;
+}
+
+export interface AzureOptions extends AdapterOptions {
+  /** Of one call, and between two chunks of a download; 120,000 unless given. */
+  readonly timeoutMs?: number;
+}
+
+/** Throws ERR_CONFIG_INVALID for settings that Azure cannot keep. */
+export async function openAzureAdapter(address: AzureAddress, options: AzureOptions): Promise<Adapter> {
+  if (options.write?.bucketOwner !== undefined) {
+    throw new KitesealError("ERR_CONFIG_INVALID", "Azure Blob Storage has no expected bucket owner", {
+      hint: "the account is part of the address already",
+    });
+  }
+  let access: Promise<AzureAccess> | undefined;
+  const container: AzureContainer = {
+    access: () =>
+      (access ??= createAzureAccess({
+        env: options.env,
+        tokens: options.tokens,
+        origin: address.origin,
+        now: () => options.now(),
+      })),
+    name: address.bucket,
+    write: options.write,
+    timeoutMs: options.timeoutMs ?? TIMEOUT_MS,
+  };
+  return {
+    url: (key) => `${address.origin}/${address.bucket}/${key.split("/").map(encodeURIComponent).join("/")}`,
+    digestPlan: () => ({ algorithms: ["sha256"] }),
+    head: (key, ctx) => head(container, { key }, ctx),
+    putWhole: (request, ctx) => putWhole(container, request, ctx),
+    get: ({ object, range }, ctx) => read(container, { object, range }, ctx),
+    list: (prefix, ctx) => list(container, prefix, ctx),
+    copy: (request, ctx) => copyBlob(container, request, ctx),
+    diagnose: (ctx) => diagnose(container, address.path, ctx),
+    multipart: createBlocks(container),
+  };
+}
+
+async function head(
+  container: AzureContainer,
+  request: { key: Key; ifMatch?: string },
+  ctx: Context,
+): Promise<StoredObject> {
+  const { key, ifMatch } = request;
+  const blob = await blobClient(container, key);
+  const properties = await call(
+    container,
+    { action: "looking at", subject: key, condition: "PinChanged", ctx },
+    (signal) => blob.getProperties({ ...(ifMatch === undefined ? {} : { conditions: { ifMatch } }), ...signal }),
+  );
+  if (isFolder(properties.metadata)) throw new AdapterError("NotFound", `${quote(key)} is a folder: expected a blob`);
+  if (properties.contentLength === undefined) {
+    throw new AdapterError("Unavailable", `the reply for ${quote(key)} does not say how long the blob is`);
+  }
+  return { key, size: properties.contentLength, pin: pinFromEtag(properties.etag, key) };
+}
+
+/** Accounts with a hierarchical namespace keep folders as empty blobs with this mark. */
+function isFolder(metadata: Readonly<Record<string, string>> | undefined): boolean {
+  return Object.entries(metadata ?? {}).some(
+    ([name, value]) => name.toLowerCase() === "hdi_isfolder" && value === "true",
+  );
+}
+
+async function putWhole(container: AzureContainer, request: PutRequest, ctx: Context): Promise<Written> {
+  if (request.size > ONE_REQUEST_BYTES) return await putInBlocks(container, request, ctx);
+  const { key } = request;
+  const bytes = await collect(request.body(), Buffer.allocUnsafe(request.size));
+  const blob = await blobClient(container, key);
+  const options = blobOptions(request, container.write, ctx);
+  const md5 = createHash("md5").update(bytes).digest();
+  const response = await call(
+    container,
+    { action: "writing", subject: key, condition: "AlreadyExists", ctx },
+    (signal) =>
+      blob.upload(bytes, bytes.length, {
+        ...options,
+        blobHTTPHeaders: { ...options.blobHTTPHeaders, blobContentMD5: md5 },
+        ...signal,
+      }),
+  );
+  const pin = pinFromEtag(response.etag, key);
+  return { object: { key, size: request.size, pin }, verifiedBy: "server-other" };
+}
+
+async function* read(
+  container: AzureContainer,
+  request: { object: StoredObject; range: ByteRange },
+  ctx: Context,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const { key, pin } = request.object;
+  const { start, end } = request.range;
+  const ifMatch = etagFromPin(pin, key);
+  if (end === start) {
+    await head(container, { key, ifMatch }, ctx);
+    return;
+  }
+  const blob = await blobClient(container, key);
+  const idle = new AbortController();
+  const timer = setTimeout(() => idle.abort(), container.timeoutMs);
+  const abortSignal = ctx.signal === undefined ? idle.signal : AbortSignal.any([ctx.signal, idle.signal]);
+  const told = { action: "reading", subject: key, condition: "PinChanged" } as const;
+  try {
+    const response = await call(container, { ...told, ctx }, () =>
+      blob.download(start, end - start, { conditions: { ifMatch }, maxRetryRequests: 0, abortSignal }),
+    );
+    for await (const chunk of bodyOf(response, request)) {
+      timer.refresh();
+      yield chunk;
+      timer.refresh();
+    }
+  } catch (error) {
+    ctx.signal?.throwIfAborted();
+    const known = azureStreamError(error, { ...told, now: ctx.now() });
+    // Some servers answer a failed condition where there is no blob at all: absence is told apart by another look.
+    if (known instanceof AdapterError && known.kind === "PinChanged") await head(container, { key }, ctx);
+    throw known;
+  } finally {
+    clearTimeout(timer);
+    idle.abort();
+  }
+}
+
+async function* bodyOf(
+  response: BlobDownloadResponseParsed,
+  request: { object: StoredObject; range: ByteRange },
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const { key, pin } = request.object;
+  const { start, end } = request.range;
+  const found = pinFromEtag(response.etag, key);
+  if (found !== pin) {
+    throw new AdapterError(
+      "PinChanged",
+      `${quote(key)} was replaced: expected pin ${quote(pin)}, found ${quote(found)}`,
+    );
+  }
+  if (response.contentEncoding === "gzip" || response.contentEncoding === "deflate") {
+    throw new AdapterError(
+      "Unavailable",
+      `${quote(key)} has the content encoding ${quote(response.contentEncoding)}, which the SDK undoes`,
+      {
+        hint: "remove the blob's Content-Encoding property: what is verified is the bytes that were published",
+      },
+    );
+  }
+  const expected = `bytes ${start}-${end - 1}/`;
+  if (response.contentRange !== undefined && !response.contentRange.startsWith(expected)) {
+    throw new AdapterError(
+      "PinChanged",
+      `another range of ${quote(key)} was sent: expected ${quote(expected)}, found ${quote(response.contentRange)}`,
+    );
+  }
+  for await (const chunk of response.readableStreamBody ?? []) {
+    if (typeof chunk === "string") throw new TypeError("a chunk of the reply is text");
+    yield chunk;
+  }
+}
+
+async function* list(
+  container: AzureContainer,
+  prefix: string,
+  ctx: Context,
+): AsyncGenerator<StoredObject, void, undefined> {
+  const client = await containerClient(container);
+  const told = { action: "listing", subject: prefix, ctx };
+  const seen = new Set<string>();
+  let token = "";
+  do {
+    const page = await call(container, told, async (signal) => {
+      const pages = client.listBlobsFlat({ prefix, includeMetadata: true, ...signal });
+      const settings = { maxPageSize: PAGE, ...(token === "" ? {} : { continuationToken: token }) };
+      return await pages.byPage(settings).next();
+    });
+    if (page.done === true) return;
+    for (const blob of page.value.segment.blobItems) {
+      const key = keyOf(blob.name);
+      if (key === undefined || isFolder(blob.metadata) || blob.properties.contentLength === undefined) continue;
+      yield { key, size: blob.properties.contentLength, pin: pinFromEtag(blob.properties.etag, key) };
+    }
+    token = page.value.continuationToken ?? "";
+    if (seen.has(token)) {
+      throw new AdapterError("Unavailable", `the listing of ${quote(prefix)} goes round in a circle`);
+    }
+    seen.add(token);
+  } while (token !== "");
+}
+
+/** undefined: a name that no key has is no object of ours. */
+function keyOf(name: string): Key | undefined {
+  try {
+    return parseKey(name);
+  } catch (error) {
+    if (isKitesealError(error)) return undefined;
+    throw error;
+  }
+}

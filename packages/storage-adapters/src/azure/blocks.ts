@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+// Large blobs: blocks staged under names made of their content, then committed in one conditional request. All writers
+// of one name share one list of uncommitted blocks, so a block's name holds its digest: two writers cannot mix bytes.
+// The service checks each block's MD5; it checks nothing of the whole. Uncommitted blocks are forgotten after a week.
+import { createHash } from "node:crypto";
+import { Buffer } from "node:buffer";
+import type { Context, Key } from "@kiteseal/core/store";
+import { AdapterError } from "../adapter.ts";
+import type {
+  Multipart,
+  MultipartRequest,
+  PartRequest,
+  PutRequest,
+  SentPart,
+  UploadHandle,
+  Written,
+} from "../adapter.ts";
+import { blobClient, blobOptions, call, scope } from "./container.ts";
+import type { AzureContainer } from "./container.ts";
+import { pinFromEtag } from "./pin.ts";
+
+/** Up to this many bytes one request is faster than blocks, and they fit in memory, where the checksum is made first. */
+export const ONE_REQUEST_BYTES = 8_388_608;
+const MEBIBYTE = 1_048_576;
+const MAX_BLOCKS = 50_000;
+const PARALLEL = 4;
+
+function blockSize(size: number): number {
+  return Math.max(ONE_REQUEST_BYTES, Math.ceil(size / MAX_BLOCKS / MEBIBYTE) * MEBIBYTE);
+}
+
+/** All names within a blob have one length, as the service demands. */
+export function blockId(part: { readonly index: number; readonly sha256: string }): string {
+  const text = `${part.sha256.slice(0, 32)}-${String(part.index).padStart(5, "0")}`;
+  return Buffer.from(text, "latin1").toString("base64");
+}
+
+export function createBlocks(container: AzureContainer): Multipart {
+  // Parts are read into buffers that are used again: fresh ones of this size would wait for the collector by the dozen.
+  const buffers: Buffer[] = [];
+  const handle = (key: Key): UploadHandle => ({ key, id: "", isPublic: true });
+  return {
+    threshold: ONE_REQUEST_BYTES,
+    parallel: PARALLEL,
+    partSize: blockSize,
+    begin: async (request) => handle(request.key),
+    resume: async (request, _id, ctx) => ({
+      handle: handle(request.key),
+      parts: await stagedParts(container, request, ctx),
+    }),
+    putPart: (upload, part, ctx) => putPart(container, { key: upload.key, part, buffers }, ctx),
+    complete: ({ request, parts }, ctx) => commit(container, { request, ids: parts.map((part) => part.receipt) }, ctx),
+    abort: async () => undefined,
+    async *listStale() {},
+  };
+}
+
+/** An object of any size without known part digests: its blocks are cut, named and staged as the bytes come. */
+export async function putInBlocks(container: AzureContainer, request: PutRequest, ctx: Context): Promise<Written> {
+  const size = blockSize(request.size);
+  const ids: string[] = [];
+  for await (const bytes of pieces(request.body(), size)) {
+    const sha256 = createHash("sha256").update(bytes).digest("hex");
+    ids.push(await stage(container, { key: request.key, index: ids.length, sha256, bytes }, ctx));
+  }
+  return await commit(container, { request, ids }, ctx);
+}
+
+/** `body` in pieces of exactly `size` bytes, the last one shorter. Each piece is the reader's to keep. */
+async function* pieces(body: AsyncIterable<Uint8Array>, size: number): AsyncGenerator<Buffer, void, undefined> {
+  let piece = Buffer.allocUnsafe(size);
+  let filled = 0;
+  for await (const chunk of body) {
+    for (let at = 0; at < chunk.length;) {
+      const taken = Math.min(size - filled, chunk.length - at);
+      piece.set(chunk.subarray(at, at + taken), filled);
+      filled += taken;
+      at += taken;
+      if (filled < size) continue;
+      yield piece;
+      piece = Buffer.allocUnsafe(size);
+      filled = 0;
+    }
+  }
+  if (filled > 0) yield piece.subarray(0, filled);
+}
+
+async function putPart(
+  container: AzureContainer,
+  request: { key: Key; part: PartRequest; buffers: Buffer[] },
+  ctx: Context,
+): Promise<SentPart> {
+  const { key, part, buffers } = request;
+  const size = part.range.end - part.range.start;
+  const free = buffers.pop();
+  const buffer = free !== undefined && free.length >= size ? free : Buffer.allocUnsafe(size);
+  const bytes = await collect(part.body(0), buffer.subarray(0, size));
+  const receipt = await stage(container, { key, index: part.index, sha256: part.sha256, bytes }, ctx);
+  // After a failure the SDK may still be reading it: then it is not used again.
+  if (buffers.length < PARALLEL) buffers.push(buffer);
+  return { index: part.index, receipt };
+}
+
+/** All of `body` in `bytes`, which it fills; another length is a caller's bug and makes nothing visible. */
+export async function collect(body: AsyncIterable<Uint8Array>, bytes: Buffer): Promise<Buffer> {
+  const size = bytes.length;
+  let filled = 0;
+  for await (const chunk of body) {
+    if (filled + chunk.length > size) throw new RangeError(`a body is longer than its ${size} bytes`);
+    bytes.set(chunk, filled);
+    filled += chunk.length;
+  }
+  if (filled < size) throw new RangeError(`a body has ${filled} bytes instead of ${size}`);
+  return bytes;
+}
+
+async function stage(
+  container: AzureContainer,
+  block: { key: Key; index: number; sha256: string; bytes: Buffer },
+  ctx: Context,
+): Promise<string> {
+  const { key, bytes } = block;
+  const id = blockId(block);
+  const blob = await blobClient(container, key);
+  const options = { ...scope(container.write), transactionalContentMD5: createHash("md5").update(bytes).digest() };
+  await call(container, { action: `staging part ${block.index} of`, subject: key, ctx }, (signal) =>
+    blob.stageBlock(id, bytes, bytes.length, { ...options, ...signal }),
+  );
+  return id;
+}
+
+async function commit(
+  container: AzureContainer,
+  upload: { request: Omit<PutRequest, "body">; ids: readonly string[] },
+  ctx: Context,
+): Promise<Written> {
+  const { request, ids } = upload;
+  const blob = await blobClient(container, request.key);
+  const response = await call(
+    container,
+    { action: "committing", subject: request.key, condition: "AlreadyExists", ctx },
+    (signal) => blob.commitBlockList([...ids], { ...blobOptions(request, container.write, ctx), ...signal }),
+  );
+  const pin = pinFromEtag(response.etag, request.key);
+  return { object: { key: request.key, size: request.size, pin }, verifiedBy: "server-other" };
+}
+
+/** The request's parts that wait at the service under their own names. */
+async function stagedParts(
+  container: AzureContainer,
+  request: MultipartRequest,
+  ctx: Context,
+): Promise<readonly SentPart[]> {
+  const digests = request.digests.parts;
+  if (digests?.size !== request.partSize) return [];
+  const blob = await blobClient(container, request.key);
+  let staged: ReadonlyMap<string, number>;
+  try {
+    const list = await call(container, { action: "listing the blocks of", subject: request.key, ctx }, (signal) =>
+      blob.getBlockList("uncommitted", signal),
+    );
+    staged = new Map((list.uncommittedBlocks ?? []).map((block) => [block.name, block.size]));
+  } catch (error) {
+    if (error instanceof AdapterError && error.kind === "NotFound") return [];
+    throw error;
+  }
+  return digests.sha256.flatMap((sha256, index) => {
+    const receipt = blockId({ index, sha256 });
+    const size = Math.min(request.partSize, request.size - index * request.partSize);
+    return staged.get(receipt) === size ? [{ index, receipt }] : [];
+  });
+}

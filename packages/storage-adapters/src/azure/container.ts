@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// One container as the adapter's parts see it: who asks, what new blobs are given, how long a call may take.
+import type { BlobHTTPHeaders, BlobImmutabilityPolicy, BlockBlobClient, ContainerClient } from "@azure/storage-blob";
+import type { Context, Key } from "@kiteseal/core/store";
+import type { PutRequest, WriteSettings } from "../adapter.ts";
+import type { AzureAccess } from "../credentials/azure.ts";
+import { azureError } from "./errors.ts";
+import type { AzureOperation } from "./errors.ts";
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+export interface AzureContainer {
+  /** Made on first use: asking who one is may need the network. */
+  access(): Promise<AzureAccess>;
+  readonly name: string;
+  readonly write: WriteSettings | undefined;
+  /** Of one call, and between two chunks of a download. */
+  readonly timeoutMs: number;
+}
+
+export async function containerClient(container: AzureContainer): Promise<ContainerClient> {
+  return (await container.access()).service.getContainerClient(container.name);
+}
+
+export async function blobClient(container: AzureContainer, key: Key): Promise<BlockBlobClient> {
+  return (await containerClient(container)).getBlockBlobClient(key);
+}
+
+/** Runs one call of the SDK within the time of one call; throws what azureError makes of its failure. */
+export async function call<T>(
+  container: AzureContainer,
+  told: Omit<AzureOperation, "now"> & { readonly ctx: Context },
+  operation: (options: { abortSignal: AbortSignal }) => Promise<T>,
+): Promise<T> {
+  const { ctx, ...rest } = told;
+  const timeout = AbortSignal.timeout(container.timeoutMs);
+  try {
+    return await operation({
+      abortSignal: ctx.signal === undefined ? timeout : AbortSignal.any([ctx.signal, timeout]),
+    });
+  } catch (error) {
+    ctx.signal?.throwIfAborted();
+    throw azureError(error, { ...rest, now: ctx.now() });
+  }
+}
+
+export interface BlobOptions {
+  readonly conditions: { ifNoneMatch?: string };
+  readonly blobHTTPHeaders: BlobHTTPHeaders;
+  readonly metadata: Record<string, string>;
+  readonly encryptionScope?: string;
+  readonly immutabilityPolicy?: BlobImmutabilityPolicy;
+  readonly legalHold?: boolean;
+}
+
+/** What the request that makes the blob visible says about it. */
+export function blobOptions(
+  request: Pick<PutRequest, "ifAbsent" | "contentType" | "metadata">,
+  write: WriteSettings | undefined,
+  ctx: Context,
+): BlobOptions {
+  return {
+    conditions: request.ifAbsent ? { ifNoneMatch: "*" } : {},
+    blobHTTPHeaders: request.contentType === undefined ? {} : { blobContentType: request.contentType },
+    metadata: blobMetadata(request.metadata),
+    ...scope(write),
+    ...(write?.retention === undefined
+      ? {}
+      : {
+          immutabilityPolicy: {
+            expiriesOn: new Date(ctx.now().getTime() + write.retention.days * DAY_MS),
+            policyMode: write.retention.mode === "compliance" ? "Locked" : "Unlocked",
+          },
+        }),
+    ...(write?.legalHold === undefined ? {} : { legalHold: write.legalHold }),
+  };
+}
+
+/** Blocks are encrypted when they are staged, so each of them names the scope. */
+export function scope(write: WriteSettings | undefined): { encryptionScope?: string } {
+  return write?.encryptionKey === undefined ? {} : { encryptionScope: write.encryptionKey };
+}
+
+/** Names must be identifiers and values ASCII; hints, so what does not fit is escaped. */
+function blobMetadata(metadata: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(metadata).map(([name, value]) => [
+      name.replace(/[^A-Za-z0-9_]/g, "_").replace(/^(?=\d)/, "_"),
+      /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(value) ? value : encodeURIComponent(value),
+    ]),
+  );
+}

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+// One HTTP request with bytes streamed either way, for the stores that have no SDK: no redirect followed, nothing
+// decoded, nothing tried again; a server that falls silent is given up. Replies are untrusted. Calls with small bodies
+// go through core's `request`.
+import { request as httpRequest } from "node:http";
+import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
+import { request as httpsRequest } from "node:https";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { quote } from "@kiteseal/core/store";
+import type { Context } from "@kiteseal/core/store";
+import { AdapterError } from "./adapter.ts";
+
+export interface ExchangeRequest {
+  readonly method: "GET" | "HEAD" | "PUT" | "POST" | "DELETE";
+  readonly headers: Readonly<Record<string, string>>;
+  /** Exactly as many bytes as its content-length header says; what it throws comes out of `exchange` as it is. */
+  readonly body?: AsyncIterable<Uint8Array>;
+  /** Longest silence of the other side. */
+  readonly idleMs: number;
+  /** What errors say is done, as in `reading "dist/app.tgz"`. */
+  readonly action: string;
+}
+
+export interface Exchange {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  /** Throws Transient when it ends early. Must be read to its end, or discarded. */
+  body(): AsyncIterable<Uint8Array>;
+  /** The first `maxBytes` of the body. */
+  text(maxBytes: number): Promise<string>;
+  discard(): void;
+}
+
+/** Why a store must not be spoken to at this address, or undefined. Never quotes the address. */
+export function unsafeAddressReason(address: string): string | undefined {
+  const url = URL.parse(address);
+  if (url === null) return "it is not a URL";
+  const local = url.hostname === "localhost" || url.hostname === "[::1]" || /^127(?:\.\d{1,3}){3}$/.test(url.hostname);
+  if (url.protocol !== "https:" && !(url.protocol === "http:" && local)) {
+    return `its scheme is ${quote(url.protocol.slice(0, -1))}, expected https (http only to this machine)`;
+  }
+  return url.username === "" && url.password === "" ? undefined : "it holds a user name or a password";
+}
+
+/** Throws Transient without a reply, Unavailable for an unsafe address or certificate, the signal's reason, what `body` threw. */
+export async function exchange(address: string, request: ExchangeRequest, ctx: Context): Promise<Exchange> {
+  const unsafe = unsafeAddressReason(address);
+  if (unsafe !== undefined)
+    throw new AdapterError("Unavailable", `${request.action} failed: the address cannot be used: ${unsafe}`);
+  ctx.signal?.throwIfAborted();
+  const message = await send(new URL(address), request, ctx);
+  const failed = (error: unknown): unknown =>
+    ctx.signal?.aborted === true ? ctx.signal.reason : exchangeError(error, request.action);
+  const body = async function* (): AsyncGenerator<Uint8Array, void, undefined> {
+    try {
+      for await (const chunk of message) {
+        if (!(chunk instanceof Uint8Array)) throw new TypeError("a chunk of the reply is not bytes");
+        yield chunk;
+      }
+    } catch (error) {
+      throw failed(error);
+    } finally {
+      message.destroy();
+    }
+  };
+  return {
+    status: message.statusCode ?? 0,
+    headers: message.headers,
+    body,
+    text: (maxBytes) => textOf(body(), maxBytes),
+    discard: () => void message.destroy(),
+  };
+}
+
+async function send(url: URL, request: ExchangeRequest, ctx: Context): Promise<IncomingMessage> {
+  const open = url.protocol === "https:" ? httpsRequest : httpRequest;
+  const outgoing = open(url, {
+    method: request.method,
+    headers: { "accept-encoding": "identity", ...request.headers },
+    ...(ctx.signal === undefined ? {} : { signal: ctx.signal }),
+  });
+  outgoing.setTimeout(request.idleMs, () =>
+    outgoing.destroy(new AdapterError("Transient", `${request.action} failed: no answer in time`)),
+  );
+  const reply = Promise.withResolvers<IncomingMessage>();
+  outgoing.once("response", reply.resolve);
+  outgoing.once("error", reply.reject);
+  let failedBody: { readonly error: unknown } | undefined;
+  const watched = async function* (body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+    try {
+      // A copy: a chunk belongs to the reader only until the next is asked for, and the socket keeps it longer.
+      for await (const chunk of body) yield Uint8Array.from(chunk);
+    } catch (error) {
+      failedBody = { error };
+      throw error;
+    }
+  };
+  try {
+    if (request.body === undefined) outgoing.end();
+    else
+      await upload(
+        Readable.from(watched(request.body), { objectMode: false, highWaterMark: 1 }),
+        outgoing,
+        reply.promise,
+      );
+    const message = await reply.promise;
+    message.once("error", () => undefined);
+    return message;
+  } catch (error) {
+    outgoing.destroy();
+    reply.promise.catch(() => undefined);
+    if (failedBody !== undefined) throw failedBody.error;
+    ctx.signal?.throwIfAborted();
+    throw exchangeError(error, request.action);
+  }
+}
+
+/** Ends when all is sent, or when the server has answered before that: then the rest is not worth sending. */
+async function upload(
+  body: Readable,
+  outgoing: ReturnType<typeof httpRequest>,
+  reply: Promise<IncomingMessage>,
+): Promise<void> {
+  const stop = new AbortController();
+  const sent = pipeline(body, outgoing, { signal: stop.signal, end: true });
+  const early = reply.then(() => "answered" as const);
+  try {
+    await Promise.race([sent, early]);
+  } catch (error) {
+    // A server that refuses may close the connection first: its answer says more than the broken pipe.
+    const answered = await Promise.race([early, new Promise((resolve) => setTimeout(resolve, 50, "silent"))]).catch(
+      () => "silent",
+    );
+    if (answered !== "answered") throw error;
+  } finally {
+    sent.catch(() => undefined);
+  }
+}
+
+/** A failure of the connection as AdapterError. */
+function exchangeError(error: unknown, action: string): unknown {
+  if (error instanceof AdapterError || !(error instanceof Error)) return error;
+  const code =
+    "code" in error && typeof error.code === "string" && /^[A-Z][A-Z0-9_]{1,63}$/.test(error.code)
+      ? error.code
+      : undefined;
+  if (code === undefined && error.message !== "aborted") return error;
+  const certificate = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY/.test(code ?? "");
+  return new AdapterError(
+    certificate ? "Unavailable" : "Transient",
+    `${action} failed: ${code ?? "the connection ended"}`,
+    {
+      hint: certificate
+        ? "if the store has a private certificate authority, name it in NODE_EXTRA_CA_CERTS"
+        : undefined,
+    },
+  );
+}
+
+async function textOf(body: AsyncIterable<Uint8Array>, maxBytes: number): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of body) {
+    chunks.push(chunk);
+    size += chunk.length;
+    if (size >= maxBytes) break;
+  }
+  return Buffer.concat(chunks).subarray(0, maxBytes).toString("utf8");
+}
+
+/** Retry-After in milliseconds from `now`; undefined if absent or malformed. */
+export function retryAfter(header: string | undefined, now: Date): number | undefined {
+  if (header === undefined) return undefined;
+  if (/^\d{1,9}$/.test(header)) return Number(header) * 1000;
+  const at = Date.parse(header);
+  return Number.isNaN(at) ? undefined : Math.max(0, at - now.getTime());
+}

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+// Amazon S3 and what speaks its protocol. Not trusted: whoever runs or administers the bucket can withhold, delete and
+// replay objects and versions, answer any condition as if it held, and show different readers different bytes; it
+// cannot make bytes that pass under a signed digest. At AWS create-only is S3's promise; at any other endpoint it is
+// tried first (probe.ts), and nothing is written where it does not hold. Design §6.
+import { Readable } from "node:stream";
+import {
+  GetObjectCommand,
+  HeadBucketCommand,
+  HeadObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+} from "@aws-sdk/client-s3";
+import { parseKey, quote } from "@kiteseal/core/store";
+import type { ByteRange, Context, Key, StoredObject } from "@kiteseal/core/store";
+import { AdapterError } from "../adapter.ts";
+import type { Adapter, AdapterOptions, PutRequest, Written } from "../adapter.ts";
+import { persistently } from "../transfer/attempts.ts";
+import type { StoreAddress } from "../url.ts";
+import { sendBody } from "./body.ts";
+import { openPlace } from "./client.ts";
+import type { S3Place } from "./client.ts";
+import { copy, versionError } from "./copy.ts";
+import { diagnose } from "./diagnose.ts";
+import { s3Error, statusOf } from "./errors.ts";
+import { createMultipart, S3_SIZES } from "./multipart.ts";
+import type { MultipartSizes } from "./multipart.ts";
+import { isPinned, pinOf, pinParameters } from "./pin.ts";
+import { createProbe } from "./probe.ts";
+import { asExisting, base64, bucketOf, described, signalOf, target } from "./request.ts";
+import type { S3 } from "./request.ts";
+
+/** Endpoint, region and credentials come from `options.env`. Throws ERR_STORE_URL. */
+export async function openS3Adapter(address: StoreAddress, options: AdapterOptions): Promise<Adapter> {
+  return createS3Adapter(openPlace(address, options), S3_SIZES);
+}
+
+export function createS3Adapter(place: S3Place, sizes: MultipartSizes): Adapter {
+  const s3: S3 = { place, probe: createProbe(place) };
+  const bucketExists = createBucketCheck(place);
+  return {
+    url: (key) => `s3://${place.bucket}/${key.split("/").map(encodeURIComponent).join("/")}`,
+    digestPlan: () => ({ algorithms: ["sha256"] }),
+    head: (key, ctx) => head(place, { key, bucketExists }, ctx),
+    putWhole: (request, ctx) => putWhole(s3, request, ctx),
+    get: (request, ctx) => get(place, request, ctx),
+    list: (prefix, ctx) => list(s3, prefix, ctx),
+    copy: (request, ctx) => copy(s3, request, ctx),
+    diagnose: (ctx) => diagnose(s3, ctx),
+    multipart: createMultipart(s3, sizes),
+  };
+}
+
+/** HEAD has no body: 404 is said of a missing bucket as of a missing key, and only the latter is absence. */
+function createBucketCheck(place: S3Place): (ctx: Context) => Promise<void> {
+  let checked = false;
+  return async (ctx) => {
+    if (checked) return;
+    try {
+      await place.client.send(new HeadBucketCommand(bucketOf(place)), signalOf(ctx));
+    } catch (error) {
+      const status = statusOf(error);
+      if (status === 404) {
+        throw new AdapterError("Unsupported", `there is no bucket ${quote(place.bucket)}`, {
+          hint: "create the bucket, or correct its name",
+        });
+      }
+      // Who may not see the bucket was still told 404 for the key, so the bucket is there.
+      if (status !== 403)
+        await place.call({ doing: "looking for", subject: place.bucket }, ctx, () => Promise.reject(error));
+    }
+    checked = true;
+  };
+}
+
+async function head(
+  place: S3Place,
+  { key, bucketExists }: { key: Key; bucketExists: (ctx: Context) => Promise<void> },
+  ctx: Context,
+): Promise<StoredObject> {
+  const command = new HeadObjectCommand(target(place, key));
+  try {
+    const found = await place.call({ doing: "looking at", subject: key }, ctx, () =>
+      place.client.send(command, signalOf(ctx)),
+    );
+    return { key, size: sizeOf(found.ContentLength, key), pin: pinOf(found, key) };
+  } catch (error) {
+    if (error instanceof AdapterError && error.kind === "NotFound") await bucketExists(ctx);
+    throw error;
+  }
+}
+
+function sizeOf(size: number | undefined, key: string): number {
+  if (size !== undefined && Number.isSafeInteger(size) && size >= 0) return size;
+  throw new AdapterError("Transient", `the server does not say how large ${quote(key)} is`);
+}
+
+async function putWhole({ place, probe }: S3, request: PutRequest, ctx: Context): Promise<Written> {
+  const { key, size } = request;
+  const where = target(place, key);
+  if (place.isCustom) await probe.whole(ctx, request.ifAbsent);
+  const written = await sendBody({ size, open: () => request.body() }, ctx, (content, signal) =>
+    place
+      .call({ doing: "writing", subject: key }, ctx, () =>
+        place.client.send(
+          new PutObjectCommand({
+            ...where,
+            ...place.writeParameters(ctx.now()),
+            ...described(request),
+            Body: content,
+            ContentLength: size,
+            ChecksumSHA256: base64(request.digests.sha256),
+            ...(request.ifAbsent && { IfNoneMatch: "*" }),
+          }),
+          { abortSignal: signal },
+        ),
+      )
+      .catch((error: unknown) => {
+        throw asExisting(error, request);
+      }),
+  );
+  return { object: { key, size, pin: pinOf(written, key) }, verifiedBy: "server-sha256" };
+}
+
+/** A server that ignores conditions or ranges is noticed: the reply must name the pinned version and the length asked for. */
+async function* get(
+  place: S3Place,
+  { object, range }: { object: StoredObject; range: ByteRange },
+  ctx: Context,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const { key, size, pin } = object;
+  const changed = (why: string): AdapterError =>
+    new AdapterError("PinChanged", `${quote(key)} is no longer the pinned version ${quote(pin)}: ${why}`);
+  const condition = pinParameters(pin);
+  const length = range.end - range.start;
+  const isWhole = length === size;
+  const doing = { doing: "reading", subject: key };
+  if (condition === undefined || (length === 0 && size > 0)) {
+    const found = await place.call(doing, ctx, () =>
+      place.client.send(new HeadObjectCommand({ ...target(place, key), ...condition }), signalOf(ctx)),
+    );
+    if (!isPinned(pin, found)) throw changed(`found ${quote(pinOf(found, key))}`);
+    return;
+  }
+  const command = new GetObjectCommand({
+    ...target(place, key),
+    ...condition,
+    ...(isWhole ? {} : { Range: `bytes=${range.start}-${range.end - 1}` }),
+  });
+  let reply;
+  try {
+    reply = await place.call(doing, ctx, () => place.client.send(command, signalOf(ctx)));
+  } catch (error) {
+    throw await versionError(place, { error, object }, ctx);
+  }
+  const { Body: body, $metadata: metadata } = reply;
+  try {
+    if (!isPinned(pin, reply)) throw changed(`found ${quote(pinOf(reply, key))}`);
+    if (!isWhole && metadata.httpStatusCode !== 206) {
+      throw new AdapterError(
+        "Unsupported",
+        `the server ignores ranges: expected 206, found ${metadata.httpStatusCode}`,
+      );
+    }
+    if (reply.ContentLength !== length) throw changed(`expected ${length} bytes, found ${reply.ContentLength}`);
+    yield* pieces(body);
+  } catch (error) {
+    throw s3Error(error, doing, ctx);
+  } finally {
+    if (body instanceof Readable) body.destroy();
+  }
+}
+
+async function* pieces(body: unknown): AsyncGenerator<Uint8Array, void, undefined> {
+  if (!(body instanceof Readable)) throw new TypeError("the body is no stream of Node");
+  for await (const chunk of body) {
+    if (!(chunk instanceof Uint8Array)) throw new TypeError("a chunk of the body is not bytes");
+    yield chunk;
+  }
+}
+
+/** A truncated page that names no new place to go on from would make the listing end early or never: it is refused. */
+async function* list(
+  { place, probe }: S3,
+  prefix: string,
+  ctx: Context,
+): AsyncGenerator<StoredObject, void, undefined> {
+  const seen = new Set<string>();
+  for (let token: string | undefined; ;) {
+    const command = new ListObjectsV2Command({
+      ...bucketOf(place),
+      Prefix: prefix,
+      ...(token === undefined ? {} : { ContinuationToken: token }),
+    });
+    const page = await persistently(
+      () => place.call({ doing: "listing", subject: prefix }, ctx, () => place.client.send(command, signalOf(ctx))),
+      ctx,
+    );
+    for (const { Key: name = "", Size: size, ETag } of page.Contents ?? []) {
+      const key = keyOf(name);
+      if (key === undefined || probe.isOwn(key)) continue;
+      yield { key, size: sizeOf(size, name), pin: pinOf({ ETag }, name) };
+    }
+    if (page.IsTruncated !== true) return;
+    token = page.NextContinuationToken;
+    if (token === undefined || token === "" || seen.has(token)) {
+      throw new AdapterError("Unavailable", `the listing of ${quote(prefix)} cannot be continued: it is incomplete`);
+    }
+    seen.add(token);
+  }
+}
+
+/** undefined for names that no key can have ("folders" that end in a slash, controls): such things are not objects. */
+function keyOf(name: string): Key | undefined {
+  try {
+    return parseKey(name);
+  } catch {
+    return undefined;
+  }
+}

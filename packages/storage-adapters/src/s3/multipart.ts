@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+// Large objects: parts with a SHA-256 each (S3 keeps their composite), completed create-only. The upload id is no
+// secret: it does nothing without credentials. S3 keeps the parts of abandoned uploads, and bills them, until somebody
+// aborts them.
+import {
+  AbortMultipartUploadCommand,
+  CompleteMultipartUploadCommand,
+  CreateMultipartUploadCommand,
+  ListMultipartUploadsCommand,
+  ListPartsCommand,
+  UploadPartCommand,
+} from "@aws-sdk/client-s3";
+import { createHash } from "node:crypto";
+import { parseKey, quote } from "@kiteseal/core/store";
+import type { Context } from "@kiteseal/core/store";
+import { AdapterError } from "../adapter.ts";
+import type { Multipart, MultipartRequest, PartRequest, SentPart, UploadHandle, Written } from "../adapter.ts";
+import { sendBody } from "./body.ts";
+import { statusOf } from "./errors.ts";
+import { pinOf } from "./pin.ts";
+import { asExisting, base64, bucketOf, described, signalOf, target } from "./request.ts";
+import type { S3 } from "./request.ts";
+
+const MIB = 1_048_576;
+const MAX_PARTS = 10_000;
+
+/** In bytes. Up to `threshold` one request is faster, atomic, and gives S3 the checksum of the whole. */
+export interface MultipartSizes {
+  readonly threshold: number;
+  readonly partSize: number;
+}
+
+export const S3_SIZES: MultipartSizes = { threshold: 256 * MIB, partSize: 32 * MIB };
+
+export function createMultipart(s3: S3, sizes: MultipartSizes): Multipart {
+  return {
+    threshold: sizes.threshold,
+    parallel: 4,
+    checksSha256: true,
+    partSize: (size) => (size > sizes.partSize * MAX_PARTS ? Math.ceil(size / MAX_PARTS / MIB) * MIB : sizes.partSize),
+    begin: (request, ctx) => begin(s3, request, ctx),
+    resume: (request, id, ctx) => resume(s3, { request, id }, ctx),
+    putPart: (handle, part, ctx) => putPart(s3, { handle, part }, ctx),
+    complete: (upload, ctx) => complete(s3, upload, ctx),
+    abort: (handle, ctx) => abort(s3, handle, ctx),
+    listStale: (request, ctx) => listStale(s3, request, ctx),
+  };
+}
+
+async function begin({ place, probe }: S3, request: MultipartRequest, ctx: Context): Promise<UploadHandle> {
+  const { key } = request;
+  if (place.isCustom) await probe.parts(ctx, request.ifAbsent);
+  const command = new CreateMultipartUploadCommand({
+    ...target(place, key),
+    ...place.writeParameters(ctx.now()),
+    ...described(request),
+    ChecksumAlgorithm: "SHA256",
+    ChecksumType: "COMPOSITE",
+  });
+  const { UploadId: id } = await place.call({ doing: "beginning the upload of", subject: key }, ctx, () =>
+    place.client.send(command, signalOf(ctx)),
+  );
+  if (id === undefined || id === "")
+    throw new AdapterError("Transient", `the server gave no upload id for ${quote(key)}`);
+  return { key, id, isPublic: true };
+}
+
+async function resume(
+  { place, probe }: S3,
+  { request, id }: { request: MultipartRequest; id: string | undefined },
+  ctx: Context,
+): Promise<{ handle: UploadHandle; parts: readonly SentPart[] } | undefined> {
+  if (id === undefined) return undefined;
+  if (place.isCustom) await probe.parts(ctx, request.ifAbsent);
+  const { key, size, partSize } = request;
+  const parts: SentPart[] = [];
+  for (let marker: string | undefined; ;) {
+    const command = new ListPartsCommand({
+      ...target(place, key),
+      UploadId: id,
+      ...(marker === undefined ? {} : { PartNumberMarker: marker }),
+    });
+    const page = await place.call({ doing: "listing the parts of", subject: key }, ctx, () =>
+      place.client.send(command, signalOf(ctx)),
+    );
+    for (const part of page.Parts ?? []) {
+      const index = (part.PartNumber ?? 0) - 1;
+      const sha256 = request.digests.parts?.sha256[index];
+      const expected = Math.min(partSize, size - index * partSize);
+      const isSame = sha256 !== undefined && part.ChecksumSHA256 === base64(sha256) && part.Size === expected;
+      if (isSame && part.ETag !== undefined) parts.push({ index, receipt: part.ETag });
+    }
+    const next = page.NextPartNumberMarker;
+    if (page.IsTruncated !== true || next === undefined || next === marker) break;
+    marker = next;
+  }
+  return { handle: { key, id, isPublic: true }, parts };
+}
+
+async function putPart(
+  { place }: S3,
+  { handle, part }: { handle: UploadHandle; part: PartRequest },
+  ctx: Context,
+): Promise<SentPart> {
+  const size = part.range.end - part.range.start;
+  const sent = await sendBody({ size, open: () => part.body(0) }, ctx, (content, signal) =>
+    place.call({ doing: `writing part ${part.index + 1} of`, subject: handle.key }, ctx, () =>
+      place.client.send(
+        new UploadPartCommand({
+          ...target(place, handle.key),
+          UploadId: handle.id,
+          PartNumber: part.index + 1,
+          Body: content,
+          ContentLength: size,
+          ChecksumSHA256: base64(part.sha256),
+        }),
+        { abortSignal: signal },
+      ),
+    ),
+  );
+  if (sent.ETag === undefined || sent.ETag === "") {
+    throw new AdapterError("Transient", `the server gave no etag for part ${part.index + 1} of ${quote(handle.key)}`);
+  }
+  return { index: part.index, receipt: sent.ETag };
+}
+
+async function complete(
+  { place }: S3,
+  upload: { request: MultipartRequest; handle: UploadHandle; parts: readonly SentPart[] },
+  ctx: Context,
+): Promise<Written> {
+  const { request, handle } = upload;
+  const { key, size, digests } = request;
+  const checksums = (digests.parts?.sha256 ?? []).map(base64);
+  const command = new CompleteMultipartUploadCommand({
+    ...target(place, key),
+    UploadId: handle.id,
+    MultipartUpload: {
+      Parts: upload.parts.map(({ index, receipt }) => ({
+        PartNumber: index + 1,
+        ETag: receipt,
+        ChecksumSHA256: checksums[index],
+      })),
+    },
+    MpuObjectSize: size,
+    ...(request.ifAbsent && { IfNoneMatch: "*" }),
+  });
+  try {
+    const completed = await place.call({ doing: "completing", subject: key }, ctx, () =>
+      place.client.send(command, signalOf(ctx)),
+    );
+    checkComposite(completed.ChecksumSHA256, { checksums, key });
+    return { object: { key, size, pin: pinOf(completed, key) }, verifiedBy: "server-sha256" };
+  } catch (error) {
+    throw completionError(error, request);
+  }
+}
+
+/** 409: another completion ran at the same time, and S3 asks for a new upload, not for another try. */
+function completionError(error: unknown, request: MultipartRequest): unknown {
+  if (error instanceof AdapterError && /\(409 ConditionalRequestConflict\)/.test(error.message)) {
+    return new AdapterError("UploadGone", error.message, { cause: error });
+  }
+  return asExisting(error, request);
+}
+
+function checkComposite(
+  found: string | undefined,
+  { checksums, key }: { checksums: readonly string[]; key: string },
+): void {
+  if (found === undefined) return;
+  const hash = createHash("sha256");
+  for (const checksum of checksums) hash.update(checksum, "base64");
+  const expected = `${hash.digest("base64")}-${checksums.length}`;
+  if (found === expected || found === expected.slice(0, expected.lastIndexOf("-"))) return;
+  throw new AdapterError(
+    "Irregular",
+    `the server put ${quote(key)} together wrongly: expected ${expected}, found ${quote(found)}`,
+  );
+}
+
+async function abort({ place }: S3, handle: UploadHandle, ctx: Context): Promise<void> {
+  const command = new AbortMultipartUploadCommand({ ...target(place, handle.key), UploadId: handle.id });
+  try {
+    await place.client.send(command, signalOf(ctx));
+  } catch (error) {
+    if (statusOf(error) === 404) return;
+    await place.call({ doing: "aborting the upload of", subject: handle.key }, ctx, () => Promise.reject(error));
+  }
+}
+
+async function* listStale(
+  { place }: S3,
+  { prefix, before }: { prefix: string; before: Date },
+  ctx: Context,
+): AsyncGenerator<UploadHandle, void, undefined> {
+  for (let marker: { KeyMarker: string; UploadIdMarker?: string } | undefined; ;) {
+    const command = new ListMultipartUploadsCommand({ ...bucketOf(place), Prefix: prefix, ...marker });
+    const page = await place.call({ doing: "listing uploads of", subject: prefix }, ctx, () =>
+      place.client.send(command, signalOf(ctx)),
+    );
+    for (const { Key: name, UploadId: id, Initiated: at } of page.Uploads ?? []) {
+      const isStale = at !== undefined && at.getTime() < before.getTime();
+      if (isStale && name?.startsWith(prefix) === true && id !== undefined) {
+        yield { key: parseKey(name), id, isPublic: true };
+      }
+    }
+    const key = page.NextKeyMarker;
+    const isStuck = key === marker?.KeyMarker && page.NextUploadIdMarker === marker?.UploadIdMarker;
+    if (page.IsTruncated !== true || key === undefined || isStuck) return;
+    marker = {
+      KeyMarker: key,
+      ...(page.NextUploadIdMarker === undefined ? {} : { UploadIdMarker: page.NextUploadIdMarker }),
+    };
+  }
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// What requests to one bucket have in common.
+import { quote } from "@kiteseal/core/store";
+import type { Context, Key } from "@kiteseal/core/store";
+import { AdapterError } from "../adapter.ts";
+import type { PutRequest } from "../adapter.ts";
+import type { S3Place } from "./client.ts";
+
+const MAX_KEY_BYTES = 1024;
+
+export interface Probe {
+  /** Throws Unsupported unless wrong checksums are refused and, if `ifAbsent`, a second PUT is refused. */
+  whole(ctx: Context, ifAbsent: boolean): Promise<void>;
+  /** The same of the completion of a multipart upload. */
+  parts(ctx: Context, ifAbsent: boolean): Promise<void>;
+  /** Whether copies are create-only here. */
+  copies(ctx: Context): Promise<boolean>;
+  /** What was found, tried now if it was not before. */
+  findings(ctx: Context): Promise<ProbeFindings>;
+  /** Where the scratch objects are; ends in "/". */
+  readonly folder: string;
+  /** Scratch objects are no objects of the store. */
+  isOwn(key: string): boolean;
+}
+
+export interface ProbeFindings {
+  readonly createOnly: boolean;
+  readonly checksums: boolean;
+  readonly createOnlyParts: boolean;
+  readonly createOnlyCopies: boolean;
+}
+
+export interface S3 {
+  readonly place: S3Place;
+  readonly probe: Probe;
+}
+
+/** The bucket and key of a request, and whose bucket it must be. Throws KeyRejected. */
+export function target(place: S3Place, key: string): { Bucket: string; Key: string; ExpectedBucketOwner?: string } {
+  if (Buffer.byteLength(key) > MAX_KEY_BYTES) {
+    throw new AdapterError("KeyRejected", `the key ${quote(key)} is longer than ${MAX_KEY_BYTES} bytes`);
+  }
+  return { ...bucketOf(place), Key: key };
+}
+
+export function bucketOf({ bucket, owner }: S3Place): { Bucket: string; ExpectedBucketOwner?: string } {
+  return { Bucket: bucket, ...(owner === undefined ? {} : { ExpectedBucketOwner: owner }) };
+}
+
+export function signalOf(ctx: Context): { abortSignal?: AbortSignal } {
+  return ctx.signal === undefined ? {} : { abortSignal: ctx.signal };
+}
+
+/** A failed precondition of a create-only write says that something is there. */
+export function asExisting(error: unknown, request: { readonly key: Key; readonly ifAbsent: boolean }): unknown {
+  if (!(error instanceof AdapterError) || error.kind !== "PinChanged" || !request.ifAbsent) return error;
+  return new AdapterError("AlreadyExists", `something is already at ${quote(request.key)}`, { cause: error });
+}
+
+/** Headers hold ASCII only: other characters of the hints are percent-encoded. */
+export function described(request: Pick<PutRequest, "contentType" | "metadata">): {
+  ContentType?: string;
+  Metadata: Record<string, string>;
+} {
+  return {
+    ...(request.contentType === undefined ? {} : { ContentType: request.contentType }),
+    Metadata: Object.fromEntries(
+      Object.entries(request.metadata).map(([name, value]) => [name, value.replaceAll(/[^ -~]+/g, encodeURIComponent)]),
+    ),
+  };
+}
+
+export function base64(hex: string): string {
+  return Buffer.from(hex, "hex").toString("base64");
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// Bounds on how much of the machine and the line one store may use: parts at once, bytes a second.
+import { setTimeout as wait } from "node:timers/promises";
+import type { Context } from "@kiteseal/core/store";
+
+export interface Limits {
+  /** Runs `work` when one of the places is free; in the order of asking. */
+  readonly inPlace: <T>(work: () => Promise<T>) => Promise<T>;
+  /** `bytes`, no faster than allowed. */
+  readonly paced: (bytes: AsyncIterable<Uint8Array>, ctx: Context) => AsyncIterable<Uint8Array>;
+}
+
+export function createLimits(places: number, bytesPerSecond: number | undefined): Limits {
+  return {
+    inPlace: createPlaces(places),
+    paced: bytesPerSecond === undefined ? (bytes) => bytes : createBrake(bytesPerSecond),
+  };
+}
+
+function createPlaces(count: number): Limits["inPlace"] {
+  let free = count;
+  const waiting: (() => void)[] = [];
+  return async (work) => {
+    if (free > 0) free -= 1;
+    else await new Promise<void>((resolve) => waiting.push(resolve));
+    try {
+      return await work();
+    } finally {
+      const next = waiting.shift();
+      if (next === undefined) free += 1;
+      else next();
+    }
+  };
+}
+
+/** Each chunk reserves its time on one line shared by all streams; an idle line saves nothing up. */
+function createBrake(bytesPerSecond: number): Limits["paced"] {
+  let freeAt = 0;
+  return async function* (bytes, ctx) {
+    for await (const chunk of bytes) {
+      const now = performance.now();
+      const start = Math.max(now, freeAt);
+      freeAt = start + (chunk.length / bytesPerSecond) * 1000;
+      if (start > now) await wait(start - now, undefined, ctx.signal === undefined ? {} : { signal: ctx.signal });
+      yield chunk;
+    }
+  };
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+import { describe, expect, test } from "vitest";
+import type { Adapter, Multipart } from "../adapter.ts";
+import { createFileAdapter } from "../file/adapter.ts";
+import { openPlace } from "../s3/client.ts";
+import { createS3Adapter } from "../s3/adapter.ts";
+import { S3_SIZES } from "../s3/multipart.ts";
+import { multipartFor, planDigests, planParts } from "./plan.ts";
+
+const MIB = 1_048_576;
+const GIB = 1024 * MIB;
+const ADDRESS = { scheme: "s3", origin: "", bucket: "b", path: "", isDirectory: true } as const;
+const options = { env: { AWS_ENDPOINT_URL_S3: "http://127.0.0.1:1" }, now: () => new Date(0) };
+const s3: Adapter = createS3Adapter(openPlace(ADDRESS, options), S3_SIZES);
+
+function multipart(size: number): Multipart {
+  return multipartFor(s3, size) ?? expect.fail("in one request");
+}
+
+describe("the plan", () => {
+  test("is one request up to the threshold, and always where a store has no parts", () => {
+    expect(planDigests(s3, 256 * MIB)).toEqual({ algorithms: ["sha256"] });
+    expect(planDigests(s3, 256 * MIB + 1)).toEqual({ algorithms: ["sha256"], partSize: 32 * MIB });
+    expect(planDigests(createFileAdapter("/x"), 20 * GIB)).toEqual({ algorithms: ["sha256"] });
+  });
+
+  test.each([20 * GIB, 312 * GIB, 313 * GIB, 5 * 1024 * GIB])("of %d bytes has parts within S3's limits", (size) => {
+    const partSize = multipart(size).partSize(size);
+    expect(Math.ceil(size / partSize)).toBeLessThanOrEqual(10_000);
+    expect(partSize).toBeGreaterThanOrEqual(5 * MIB);
+    expect(partSize).toBeLessThanOrEqual(5 * GIB);
+    expect(partSize % MIB).toBe(0);
+  });
+
+  test("of 20 GiB and a byte covers each byte once, in order, the last part being the rest", () => {
+    const size = 20 * GIB + 1;
+    const partSize = multipart(size).partSize(size);
+    const count = Math.ceil(size / partSize);
+    const digests = {
+      sha256: "00",
+      parts: { size: partSize, sha256: Array.from({ length: count }, (_, i) => String(i)) },
+    };
+    let position = 0;
+    let index = 0;
+    for (const part of planParts({ size, digests })) {
+      expect(part).toMatchObject({ index, sha256: String(index), isLast: index === count - 1 });
+      expect(part.range.start).toBe(position);
+      position = part.range.end;
+      index += 1;
+    }
+    expect(position).toBe(size);
+    expect(index).toBe(641);
+  });
+
+  test.each([
+    ["no parts", undefined],
+    ["too few", { size: 4, sha256: ["a", "b"] }],
+    ["too many", { size: 4, sha256: ["a", "b", "c", "d"] }],
+  ])("with %s for its size is a mistake of the caller", (_, parts) => {
+    const digests = { sha256: "00", ...(parts === undefined ? {} : { parts }) };
+    expect(() => [...planParts({ size: 10, digests })]).toThrow(TypeError);
+  });
+});

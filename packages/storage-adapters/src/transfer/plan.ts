@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// How an object will travel: whole or in parts, and so which digests its one hashing pass must produce. Design §6.
+import type { ByteRange, DigestPlan, Source } from "@kiteseal/core/store";
+import type { Adapter, Multipart } from "../adapter.ts";
+
+/** How patient calls to a store are; the fields are those of core's retry. */
+export interface Pace {
+  readonly attempts: number;
+  readonly baseMs: number;
+  readonly maxWaitMs: number;
+}
+
+/** Nothing here decides what is written, only how fast and with which patience. */
+export interface TransferOptions {
+  /** Parts of one store in flight at once; at most what the adapter allows. */
+  readonly parallel?: number | undefined;
+  /** Uploads and downloads of one store together. */
+  readonly bytesPerSecond?: number | undefined;
+  /** Private to this user; holds what is needed to go on with a multipart upload after this process was killed. */
+  readonly stateDirectory?: string | undefined;
+  readonly pace?: Pace | undefined;
+}
+
+export interface PlannedPart {
+  readonly index: number;
+  readonly range: ByteRange;
+  readonly sha256: string;
+  readonly isLast: boolean;
+}
+
+/** See Store.digestPlan. */
+export function planDigests(adapter: Adapter, size: number): DigestPlan {
+  const { algorithms } = adapter.digestPlan(size);
+  const parts = multipartFor(adapter, size);
+  return parts === undefined ? { algorithms } : { algorithms, partSize: parts.partSize(size) };
+}
+
+/** How an object of `size` bytes is written in parts; undefined: in one request. */
+export function multipartFor(adapter: Adapter, size: number): Multipart | undefined {
+  const { multipart } = adapter;
+  return multipart !== undefined && size > multipart.threshold ? multipart : undefined;
+}
+
+/** The parts in order. `digests` are those of the source; a plan that does not fit them is a TypeError. */
+export function* planParts(source: Pick<Source, "size" | "digests">): Generator<PlannedPart, void, undefined> {
+  const { size } = source;
+  const { parts } = source.digests;
+  const count = parts === undefined ? 0 : Math.ceil(size / parts.size);
+  if (parts === undefined || parts.sha256.length !== count || count === 0) {
+    throw new TypeError(`${size} bytes have ${count} parts, not ${parts?.sha256.length ?? 0}`);
+  }
+  for (const [index, sha256] of parts.sha256.entries()) {
+    const start = index * parts.size;
+    yield { index, range: { start, end: Math.min(size, start + parts.size) }, sha256, isLast: index === count - 1 };
+  }
+}
