@@ -1,5 +1,6 @@
 // @kiteseal/core
 // exports
+//   ATTESTATIONS_FOLDER
 //   AUTHENTICATE_CHECKS
 //   Artifact
 //   ArtifactPlace
@@ -55,6 +56,7 @@
 //   RuleInput
 //   Runner
 //   SHA256_PLAN
+//   SIDECAR_SUFFIX
 //   STATEMENTS_ONLY
 //   Secret
 //   Secrets
@@ -74,6 +76,7 @@
 //   VerifiedArtifact
 //   VerifiedTime
 //   VerifyRequest
+//   artifactBeside
 //   askedKinds
 //   bundleHandles
 //   checkedName
@@ -84,12 +87,14 @@
 //   digestFile
 //   digestStream
 //   errorEntry
+//   failureName
 //   flagPolicy
 //   inlineCompute
 //   inspectBundle
 //   isErrorCode
 //   isKeyIdentity
 //   isKitesealError
+//   isSha256Hex
 //   isVerified
 //   loadTrust
 //   parseChecksums
@@ -97,6 +102,8 @@
 //   pooledCompute
 //   quote
 //   readSecrets
+//   readSmallFile
+//   sha256Hex
 //   signerText
 //   sortByName
 //   subjectName
@@ -106,6 +113,11 @@
 // from elsewhere
 //   DigestSet from "@kiteseal/in-toto-attestation"
 //   Statement from "@kiteseal/in-toto-attestation"
+
+// artifact/attestation-names.d.ts
+export declare const ATTESTATIONS_FOLDER = ".kiteseal";
+export declare const SIDECAR_SUFFIX = ".sigstore.json";
+export declare function artifactBeside(path: string): string | undefined;
 
 // artifact/checksums.d.ts
 export declare function parseChecksums(bytes: Uint8Array): ChecksumEntry[];
@@ -136,6 +148,8 @@ export interface Collection {
 export declare const SHA256_PLAN: DigestPlan;
 export declare function digestFile(path: string, plan: DigestPlan, ctx: Context): Promise<FileSource>;
 export declare function digestStream(bytes: AsyncIterable<Uint8Array>, plan: DigestPlan, ctx: Context): Promise<StreamDigest>;
+export declare function isSha256Hex(text: string): boolean;
+export declare function sha256Hex(bytes: Uint8Array | string): string;
 export interface StreamDigest {
   readonly size: number;
   readonly digests: SourceDigests;
@@ -152,6 +166,21 @@ export declare function sortByName<T extends {
   readonly name: string;
 }>(items: readonly T[]): T[];
 export declare function subjectName(path: string, base: string): string;
+
+// artifact/small-file.d.ts
+export declare function failureName(error: unknown): string;
+export declare function readSmallFile({ path, maxBytes, fail, }: SmallFile): Promise<{
+  bytes: Uint8Array;
+  modified: Date;
+}>;
+export interface SmallFile {
+  readonly path: string;
+  readonly maxBytes: number;
+  readonly fail: (why: string, o: {
+    readonly cause?: unknown;
+    readonly tooLarge?: boolean;
+  }) => KitesealError;
+}
 
 // artifact/source.d.ts
 export interface Artifact {

@@ -27,13 +27,13 @@
 //   encodePins
 //   parseDependency
 //   publish
-//   putAttestation
 //   readCheckoutCommit
 //   readClaims
 //   readFileDependencies
 //   readJob
 //   selectServices
 //   signStatement
+//   storeAttestation
 // from elsewhere
 //   DigestSet from "@kiteseal/in-toto-attestation"
 //   ResourceDescriptor from "@kiteseal/in-toto-attestation"
@@ -530,6 +530,7 @@ export type ErrorCode = keyof typeof ERRORS;
 
 // operations/attest.d.ts
 export declare function attest(request: AttestRequest, ctx: Context): Promise<AttestResult>;
+export declare function storeAttestation(root: Location, attestation: Attestation, ctx: Context): Promise<void>;
 export interface AttestRequest {
   readonly job: Job;
   readonly identity: SigningIdentity;
@@ -801,15 +802,6 @@ export type Selector = {
   readonly kind: "EXACT";
   readonly count: number;
 };
-
-// store/attestations.d.ts
-export declare function putAttestation(root: Location, attestation: NewAttestation, ctx: Context): Promise<Key>;
-export interface NewAttestation {
-  readonly bundle: Uint8Array;
-  readonly signer: string;
-  readonly buildNumber?: number;
-  readonly subjects: readonly string[];
-}
 
 // store/contract.d.ts
 export interface Finding {

@@ -1,5 +1,6 @@
 // @kiteseal/core/store
 // exports
+//   ATTESTATIONS_FOLDER
 //   ByteRange
 //   Context
 //   DigestPlan
@@ -26,6 +27,7 @@
 //   Stored
 //   StoredObject
 //   TokenSource
+//   digestStream
 //   isKitesealError
 //   parseKey
 //   portableKey
@@ -34,6 +36,16 @@
 //   retry
 //   unportableReason
 // from elsewhere
+
+// artifact/attestation-names.d.ts
+export declare const ATTESTATIONS_FOLDER = ".kiteseal";
+
+// artifact/digest.d.ts
+export declare function digestStream(bytes: AsyncIterable<Uint8Array>, plan: DigestPlan, ctx: Context): Promise<StreamDigest>;
+export interface StreamDigest {
+  readonly size: number;
+  readonly digests: SourceDigests;
+}
 
 // artifact/source.d.ts
 export interface ByteRange {

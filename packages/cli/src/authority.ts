@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // What decides a verdict: the trusted root, and the policy or the rule that flags are. They come from flags or from the
 // machine's own configuration, never from the environment or the checkout (design §4).
-import { createHash } from "node:crypto";
 import { resolve } from "node:path";
 import {
   type Context,
+  isSha256Hex,
   KitesealError,
   LIMITS,
   loadTrust,
   parsePolicy,
   type Policy,
   quote,
+  sha256Hex,
   type Trust,
 } from "@kiteseal/core";
 import { checkoutHolding } from "./checkout.ts";
@@ -118,10 +119,10 @@ async function checkKeyPlace(path: string, { options, io }: Sources): Promise<vo
 async function checkPolicyPlace(path: string, bytes: Uint8Array, { options, io }: Sources): Promise<void> {
   const expected = options.text("policySha256");
   if (expected !== undefined) {
-    if (!/^[0-9a-f]{64}$/.test(expected)) {
+    if (!isSha256Hex(expected)) {
       throw new KitesealError("ERR_USAGE", `--policy-sha256 ${quote(expected)}: expected 64 lower-case hex digits`);
     }
-    const found = createHash("sha256").update(bytes).digest("hex");
+    const found = sha256Hex(bytes);
     if (found === expected) return;
     throw new KitesealError(
       "ERR_POLICY_INVALID",

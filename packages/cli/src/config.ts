@@ -3,11 +3,10 @@
 // what does not decide can come from the middle two (design §4); a key that the machine locks comes from nowhere else.
 import { stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { KitesealError, quote } from "@kiteseal/core";
+import { failureName, KitesealError, quote } from "@kiteseal/core";
 import { checkoutDirectories } from "./checkout.ts";
 import { type AttestationRoots, CONFIG_NAME, type ConfigFile, readConfigFile } from "./config-file.ts";
 import type { Options } from "./flags.ts";
-import { systemCode } from "./input.ts";
 import type { Io } from "./io.ts";
 
 export interface Setting<T> {
@@ -72,7 +71,7 @@ async function exists(path: string): Promise<boolean> {
     await stat(path);
     return true;
   } catch (cause) {
-    const code = systemCode(cause);
+    const code = failureName(cause);
     if (code === "ENOENT" || code === "ENOTDIR") return false;
     throw new KitesealError("ERR_CONFIG_INVALID", `the configuration ${quote(path)} cannot be read: ${code}`, {
       cause,

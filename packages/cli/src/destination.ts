@@ -3,12 +3,11 @@
 import { constants } from "node:fs";
 import { access, open } from "node:fs/promises";
 import { dirname } from "node:path";
-import { KitesealError, quote } from "@kiteseal/core";
+import { failureName, KitesealError, quote } from "@kiteseal/core";
 import type { Job, TokenSource } from "@kiteseal/core/sign";
 import type { Repository } from "@kiteseal/core/store";
 import { expandDestination, openRepository } from "@kiteseal/storage-adapters";
 import { attestationRoot, type Config } from "./config.ts";
-import { systemCode } from "./input.ts";
 import type { Io } from "./io.ts";
 import { placeholderValues } from "./signing.ts";
 import { storeOptions } from "./stores.ts";
@@ -32,8 +31,8 @@ const ENOUGH = 4096;
 /** An existing file is replaced only by what it already is: an artifact or a trusted root named by mistake stays. */
 async function refuseOther(path: string, isOurs: RegExp): Promise<void> {
   const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch((cause: unknown) => {
-    if (systemCode(cause) === "ENOENT") return undefined;
-    throw new KitesealError("ERR_OUTPUT", `cannot write ${quote(path)}: ${systemCode(cause)}`, { cause });
+    if (failureName(cause) === "ENOENT") return undefined;
+    throw new KitesealError("ERR_OUTPUT", `cannot write ${quote(path)}: ${failureName(cause)}`, { cause });
   });
   if (handle === undefined) return;
   try {
@@ -58,6 +57,6 @@ export const WRITTEN: Readonly<Record<"pins" | "bundle", RegExp>> = {
 export async function checkOutput(path: string, isOurs: RegExp): Promise<void> {
   await refuseOther(path, isOurs);
   await access(dirname(path), constants.W_OK).catch((cause: unknown) => {
-    throw new KitesealError("ERR_OUTPUT", `cannot write ${quote(path)}: ${systemCode(cause)}`, { cause });
+    throw new KitesealError("ERR_OUTPUT", `cannot write ${quote(path)}: ${failureName(cause)}`, { cause });
   });
 }

@@ -2,13 +2,12 @@
 // What `policy init` does with one target: finds attestations of it, verifies them under the rule that flags are or, without
 // flags, under whoever signed: cryptography and trusted root then vouch that it was they, and a person has to say whether
 // they are the right ones.
-import { createHash, createPublicKey } from "node:crypto";
-import { dirname, extname, resolve } from "node:path";
+import { createPublicKey } from "node:crypto";
+import { dirname, extname } from "node:path";
 import {
   type Artifact,
   askedKinds,
   type BundleHandle,
-  bundleHandles,
   type Context,
   createLookup,
   flagPolicy,
@@ -18,6 +17,7 @@ import {
   isKeyIdentity,
   isKitesealError,
   KitesealError,
+  sha256Hex,
   LIMITS,
   type Lookup,
   type Policy,
@@ -27,7 +27,7 @@ import {
   type VerifiedArtifact,
   verify,
 } from "@kiteseal/core";
-import { readInput } from "./input.ts";
+import { readBundles } from "./input.ts";
 import type { Io } from "./io.ts";
 import { rehashing } from "./lookup.ts";
 
@@ -40,9 +40,7 @@ export interface Candidates {
 /** What a bundle's file says that it is about; undefined for a file that is no bundle. Throws ERR_UNREADABLE. */
 export async function bundleCandidates(path: string, cwd: string, ctx: Context): Promise<Candidates | undefined> {
   if (!/\.jsonl?$/.test(path)) return undefined;
-  const what = "the attestation";
-  const limits = { maxBytes: LIMITS.bundleFileBytes, code: "ERR_UNREADABLE", limitCode: "ERR_LIMIT_EXCEEDED" } as const;
-  const handles = bundleHandles(path, await readInput({ path: resolve(cwd, path), what, ...limits }));
+  const handles = await readBundles(path, cwd);
   const [first] = handles;
   const inspection = first === undefined ? undefined : inspected(await first.read(ctx));
   const subject = inspection?.unverifiedStatement?.subject[0];
@@ -163,6 +161,6 @@ export function signingKey({ signer }: VerifiedArtifact, keys: readonly string[]
   if (!isKeyIdentity(signer)) return undefined;
   return keys.find((pem) => {
     const spki = createPublicKey(pem).export({ format: "der", type: "spki" });
-    return createHash("sha256").update(spki).digest("hex") === signer.keyDigest;
+    return sha256Hex(spki) === signer.keyDigest;
   });
 }

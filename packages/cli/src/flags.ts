@@ -2,7 +2,7 @@
 // Options: how they are declared, and how a command reads what was given. commander hands over untyped values; they
 // become types here. A single-valued option given twice is refused: with flags that decide, the last must not win silently.
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { KitesealError, quote } from "@kiteseal/core";
+import { isSha256Hex, KitesealError, quote } from "@kiteseal/core";
 
 export interface OptionSpec {
   /** As commander reads it: `--to <url>`, `-q, --quiet`. */
@@ -84,6 +84,13 @@ function emptyValue(flag: string): KitesealError {
 /** `trustedRoot` → `--trusted-root`. */
 export function flagName(name: string): string {
   return `--${name.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`;
+}
+
+/** The hex of a digest as users write it, `sha256:…`. Throws ERR_USAGE. */
+export function parseDigest(flag: string, text: string): string {
+  const sha256 = text.startsWith("sha256:") ? text.slice("sha256:".length) : "";
+  if (isSha256Hex(sha256)) return sha256;
+  throw new KitesealError("ERR_USAGE", `${flag} ${quote(text)}: expected sha256: and 64 lower-case hex digits`);
 }
 
 const DURATION = /^(0|[1-9]\d{0,5})(s|m|h)$/;

@@ -1,8 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Small files that the user named, read whole and with a bound. Their bytes are as trusted as the flag that named them.
-import { constants } from "node:fs";
-import { open } from "node:fs/promises";
-import { type ErrorCode, KitesealError, quote } from "@kiteseal/core";
+import { resolve } from "node:path";
+import {
+  type BundleHandle,
+  bundleHandles,
+  type ErrorCode,
+  KitesealError,
+  LIMITS,
+  quote,
+  readSmallFile,
+} from "@kiteseal/core";
 
 export interface InputFile {
   readonly path: string;
@@ -14,33 +21,15 @@ export interface InputFile {
   readonly limitCode?: ErrorCode;
 }
 
-/** Never waits for a FIFO's writer. Throws `code`, `limitCode`. */
+/** Throws `code`, `limitCode`. */
 export async function readInput({ path, what, maxBytes, code, limitCode }: InputFile): Promise<Uint8Array> {
-  const fail = (why: string, o: { cause?: unknown; as?: ErrorCode } = {}): KitesealError =>
-    new KitesealError(o.as ?? code, `${what} ${quote(path)} ${why}`, { cause: o.cause });
-  const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch((cause: unknown) => {
-    throw fail(`cannot be opened: ${systemCode(cause)}`, { cause });
-  });
-  try {
-    const stats = await handle.stat();
-    if (!stats.isFile()) throw fail("is not a file");
-    // One byte more than allowed tells a file that is too large, or that grows.
-    const buffer = Buffer.alloc(Math.min(stats.size, maxBytes) + 1);
-    let length = 0;
-    for (;;) {
-      const { bytesRead } = await handle.read(buffer, length, buffer.length - length, length);
-      if (bytesRead === 0) break;
-      length += bytesRead;
-    }
-    if (length > maxBytes) throw fail(`is larger than ${maxBytes} bytes`, { as: limitCode ?? code });
-    if (length > stats.size) throw fail("grew while it was read");
-    return new Uint8Array(buffer.subarray(0, length));
-  } finally {
-    await handle.close();
-  }
+  const fail = (why: string, { cause, tooLarge }: { cause?: unknown; tooLarge?: boolean }): KitesealError =>
+    new KitesealError(tooLarge === true ? (limitCode ?? code) : code, `${what} ${quote(path)} ${why}`, { cause });
+  return (await readSmallFile({ path, maxBytes, fail })).bytes;
 }
 
-/** The system's name of a failure, or a word where there is none. */
-export function systemCode(error: unknown): string {
-  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "failed";
+/** The attestations of a file: one (.json) or one a line (.jsonl). Throws ERR_UNREADABLE, ERR_LIMIT_EXCEEDED, ERR_BUNDLE_INVALID. */
+export async function readBundles(path: string, cwd: string): Promise<readonly BundleHandle[]> {
+  const limits = { maxBytes: LIMITS.bundleFileBytes, code: "ERR_UNREADABLE", limitCode: "ERR_LIMIT_EXCEEDED" } as const;
+  return bundleHandles(path, await readInput({ path: resolve(cwd, path), what: "the bundle", ...limits }));
 }

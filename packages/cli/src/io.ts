@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a command may know of the process: streams, environment, clock, a way to be stopped. Built in bin.ts, or by a
 // test. Everything written through `stdout` and `stderr` of a redacted Io has lost every known secret.
-import { KitesealError, type Redactor } from "@kiteseal/core";
-import { systemCode } from "./input.ts";
+import { failureName, KitesealError, type Redactor } from "@kiteseal/core";
 
 export interface Sink {
   readonly isTty: boolean;
@@ -55,7 +54,7 @@ export function redacted(io: Io, redactor: Redactor): RedactedIo {
 function checkedSink(sink: Sink): Sink {
   const write = (data: string | Uint8Array): Promise<void> =>
     sink.write(data).catch((cause: unknown) => {
-      throw new KitesealError("ERR_OUTPUT", `standard output cannot be written: ${systemCode(cause)}`, { cause });
+      throw new KitesealError("ERR_OUTPUT", `standard output cannot be written: ${failureName(cause)}`, { cause });
     });
   return { ...sink, write };
 }

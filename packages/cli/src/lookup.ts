@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where this run looks for attestations, and how bytes are read again when a statement states further digests.
-import { resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import {
   type Artifact,
   type ArtifactPlace,
-  bundleHandles,
   type Context,
   createLookup,
   digestFile,
@@ -15,7 +13,6 @@ import {
   type DigestPlan,
   type HashAlgorithm,
   KitesealError,
-  LIMITS,
   type Lookup,
   type LookupOptions,
   type PinsFile,
@@ -25,7 +22,7 @@ import type { Location } from "@kiteseal/core/store";
 import { openObject, openStore } from "@kiteseal/storage-adapters";
 import { attestationRoot, type Config } from "./config.ts";
 import type { Options, OptionSpec } from "./flags.ts";
-import { readInput } from "./input.ts";
+import { readBundles } from "./input.ts";
 import type { Io } from "./io.ts";
 import { storeOptions } from "./stores.ts";
 
@@ -118,18 +115,6 @@ function bundlesByDigest(pins: PinsFile): ReadonlyMap<string, readonly string[]>
   for (const pin of pins.artifacts)
     bundles.set(pin.sha256, [...new Set([...(bundles.get(pin.sha256) ?? []), ...pin.bundles])]);
   return bundles;
-}
-
-async function readBundles(path: string, cwd: string): Promise<ReturnType<typeof bundleHandles>> {
-  const what = "the bundle";
-  const bytes = await readInput({
-    path: resolve(cwd, path),
-    what,
-    maxBytes: LIMITS.bundleFileBytes,
-    code: "ERR_UNREADABLE",
-    limitCode: "ERR_LIMIT_EXCEEDED",
-  });
-  return bundleHandles(path, bytes);
 }
 
 /** The artifact with further digests of the same bytes. Throws ERR_FILE_CHANGED, ERR_PIN_CHANGED and those of reading. */

@@ -4,8 +4,7 @@
 import { randomBytes } from "node:crypto";
 import { link, open, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { KitesealError, quote } from "@kiteseal/core";
-import { systemCode } from "./input.ts";
+import { failureName, KitesealError, quote } from "@kiteseal/core";
 
 /** Replaces `path`. Throws ERR_OUTPUT. */
 export async function writeOutput(path: string, bytes: Uint8Array): Promise<void> {
@@ -37,6 +36,6 @@ async function writeThrough(
     await name(temporary);
   } catch (cause) {
     await rm(temporary, { force: true });
-    throw new KitesealError("ERR_OUTPUT", `cannot write ${quote(path)}: ${systemCode(cause)}`, { cause });
+    throw new KitesealError("ERR_OUTPUT", `cannot write ${quote(path)}: ${failureName(cause)}`, { cause });
   }
 }

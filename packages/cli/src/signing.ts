@@ -2,6 +2,7 @@
 // What publish and attest need before they can sign: the job, services, the trusted root of those services, an identity,
 // and what the provenance will say beyond the job. Loaded only by commands that sign.
 import { resolve } from "node:path";
+import type { Command } from "commander";
 import {
   type Context,
   inlineCompute,
@@ -31,12 +32,12 @@ import {
 import { JsonError, parseJson, PREDICATE_TYPES, predicateTypeFromName } from "@kiteseal/in-toto-attestation";
 import { type PlaceholderName } from "@kiteseal/storage-adapters";
 import { type Config, lockedKey } from "./config.ts";
-import type { Options, OptionSpec } from "./flags.ts";
+import { addOptions, COMMON_OPTIONS, type Options, type OptionSpec, QUIET_OPTION } from "./flags.ts";
 import { readInput } from "./input.ts";
 import type { RedactedIo } from "./io.ts";
 import { VERSION } from "./version.ts";
 
-export const SIGNING_OPTIONS: readonly OptionSpec[] = [
+const SIGNING_OPTIONS: readonly OptionSpec[] = [
   { flags: "--signing-config <file>", description: "signing_config.json of the services to sign with" },
   {
     flags: "--trusted-root <file>",
@@ -51,7 +52,7 @@ export const SIGNING_OPTIONS: readonly OptionSpec[] = [
   { flags: "--leak-allow <name>", description: "let the value of this variable stand in what is signed", repeat: true },
 ];
 
-export const STATEMENT_OPTIONS: readonly OptionSpec[] = [
+const STATEMENT_OPTIONS: readonly OptionSpec[] = [
   { flags: "--base <dir>", description: "names are relative to this directory (default: the working directory)" },
   { flags: "--sha512", description: "state sha512 as well" },
   {
@@ -64,6 +65,24 @@ export const STATEMENT_OPTIONS: readonly OptionSpec[] = [
   { flags: "--predicate-type <type>", description: "as --type", alias: true },
   { flags: "--predicate <file>", description: "attest this JSON instead of provenance: an SBOM, test results" },
 ];
+
+/** Everything that the commands which sign have in common, by groups. */
+export function addSigningOptions(command: Command): void {
+  command.optionsGroup("What is said:");
+  addOptions(command, STATEMENT_OPTIONS);
+  command.optionsGroup("Signing:");
+  addOptions(command, SIGNING_OPTIONS);
+  command.optionsGroup("Other:");
+  addOptions(command, [
+    {
+      flags: "--format <format>",
+      description: "text on standard error, or json on standard output",
+      choices: ["text", "json"],
+    },
+    QUIET_OPTION,
+    ...COMMON_OPTIONS,
+  ]);
+}
 
 export interface SigningSetup {
   readonly job: Job;

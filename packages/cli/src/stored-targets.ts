@@ -2,6 +2,8 @@
 // Objects of stores as targets: pinned at first sight, streamed and hashed at that pin. The store is hostile; what it
 // lists and returns is believed only under a signed digest.
 import {
+  artifactBeside,
+  ATTESTATIONS_FOLDER,
   type Context,
   checkedName,
   digestStream,
@@ -16,9 +18,6 @@ import { openObject, openStore } from "@kiteseal/storage-adapters";
 import type { Io } from "./io.ts";
 import { storeOptions } from "./stores.ts";
 import type { Located, Target } from "./targets.ts";
-
-const ATTESTATIONS_FOLDER = ".kiteseal";
-const SIDECAR = /\.sigstore\.jsonl?$/;
 
 /** One object by its address. `locate` throws ERR_NO_MATCH if it is not there. */
 export function storedTarget(url: string, io: Io): Target {
@@ -68,7 +67,8 @@ export async function* listedTargets(
       continue;
     }
     // Only what lies beside its own artifact is that artifact's attestation; anything else of that name is an artifact.
-    if (SIDECAR.test(inside) && (await store.head(parseKey(object.key.replace(SIDECAR, "")), ctx)) !== undefined) {
+    const artifact = artifactBeside(object.key);
+    if (artifact !== undefined && (await store.head(parseKey(artifact), ctx)) !== undefined) {
       leftOut.count += 1;
       continue;
     }

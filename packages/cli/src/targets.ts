@@ -4,7 +4,7 @@
 import type { Artifact, ArtifactPlace, Context, PinsFile } from "@kiteseal/core";
 import { checkedName, decodePins, KitesealError, LIMITS, quote } from "@kiteseal/core";
 import { resolve } from "node:path";
-import type { Options, OptionSpec } from "./flags.ts";
+import { type Options, type OptionSpec, parseDigest } from "./flags.ts";
 import { readInput } from "./input.ts";
 import type { Io } from "./io.ts";
 import { checksumTargets, collectLocal, isFile, type LocalPlaces } from "./local-targets.ts";
@@ -131,9 +131,7 @@ async function refuseDigest(arg: string, cwd: string): Promise<void> {
 }
 
 function digestTarget(text: string, options: Options): Target {
-  const sha256 = /^sha256:([0-9a-f]{64})$/.exec(text)?.[1];
-  if (sha256 === undefined)
-    throw new KitesealError("ERR_USAGE", `--digest ${quote(text)}: expected sha256: and 64 lower-case hex digits`);
+  const sha256 = parseDigest("--digest", text);
   const given = options.text("name");
   const named = given === undefined ? {} : { name: checkedName(given.normalize("NFC")) };
   const artifact: Artifact = { ...named, digest: { sha256 }, origin: { kind: "digest" } };

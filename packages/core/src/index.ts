@@ -14,10 +14,12 @@ export type {
   Source,
   SourceDigests,
 } from "./artifact/source.ts";
-export { digestFile, digestStream, SHA256_PLAN } from "./artifact/digest.ts";
+export { artifactBeside, ATTESTATIONS_FOLDER, SIDECAR_SUFFIX } from "./artifact/attestation-names.ts";
+export { digestFile, digestStream, isSha256Hex, sha256Hex, SHA256_PLAN } from "./artifact/digest.ts";
 export { collectArtifacts } from "./artifact/collect.ts";
 export type { CollectedFile, Collection, CollectOptions } from "./artifact/collect.ts";
 export { checkedName, sortByName, subjectName } from "./artifact/names.ts";
+export { failureName, readSmallFile } from "./artifact/small-file.ts";
 export { parseChecksums } from "./artifact/checksums.ts";
 export type { ChecksumEntry } from "./artifact/checksums.ts";
 export { loadTrust } from "./sigstore/trust.ts";

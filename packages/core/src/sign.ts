@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Entry `@kiteseal/core/sign`: from a Buildkite job to signed, stored attestations.
-export { attest } from "./operations/attest.ts";
+export { attest, storeAttestation } from "./operations/attest.ts";
 export type { Attestation, AttestRequest, AttestResult, AttestSubject } from "./operations/attest.ts";
 export { publish } from "./operations/publish.ts";
 export type { Publication, PublishedArtifact, PublishRequest } from "./operations/publish.ts";
@@ -23,4 +23,3 @@ export { readCheckoutCommit } from "./provenance/source.ts";
 export { parseDependency } from "./provenance/dependencies.ts";
 export { buildProvenance } from "./provenance/statements.ts";
 export { encodePins } from "./store/pins.ts";
-export { putAttestation } from "./store/attestations.ts";

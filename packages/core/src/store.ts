@@ -5,6 +5,8 @@ export { ERRORS, KitesealError, isKitesealError, quote } from "./errors.ts";
 export type { ErrorCode, ErrorKind, ErrorOptions } from "./errors.ts";
 export type { Context, Progress } from "./context.ts";
 export type { ByteRange, DigestPlan, HashAlgorithm, Pin, Source, SourceDigests } from "./artifact/source.ts";
+export { ATTESTATIONS_FOLDER } from "./artifact/attestation-names.ts";
+export { digestStream } from "./artifact/digest.ts";
 export { parseKey, portableKey, unportableReason } from "./store/keys.ts";
 export type { Key } from "./store/keys.ts";
 export type { Finding, Location, PutRequest, Repository, Store, Stored, StoredObject } from "./store/contract.ts";

@@ -8,28 +8,26 @@ import {
   collectArtifacts,
   type Context,
   digestFile,
-  isKeyIdentity,
   KitesealError,
   LIMITS,
   quote,
+  SIDECAR_SUFFIX,
 } from "@kiteseal/core";
-import { attest, type Attestation, type AttestSubject, putAttestation } from "@kiteseal/core/sign";
+import { attest, type Attestation, type AttestSubject, storeAttestation } from "@kiteseal/core/sign";
 import type { Location } from "@kiteseal/core/store";
 import { openStore } from "@kiteseal/storage-adapters";
 import { type Config, loadConfig } from "../config.ts";
 import { checkOutput, openDestination, WRITTEN } from "../destination.ts";
-import { addOptions, COMMON_OPTIONS, type Options, QUIET_OPTION } from "../flags.ts";
+import { addOptions, type Options, parseDigest } from "../flags.ts";
 import type { RedactedIo } from "../io.ts";
 import { storeOptions } from "../stores.ts";
 import { writeOutput } from "../output.ts";
 import { attestReady } from "../ready-statement.ts";
 import { madeJson, madeText } from "../report/publication.ts";
-import { prepareSigning, type SigningSetup, SIGNING_OPTIONS, STATEMENT_OPTIONS } from "../signing.ts";
+import { addSigningOptions, prepareSigning, type SigningSetup } from "../signing.ts";
 import { createStatusLine } from "../terminal/progress.ts";
 import { styleFor } from "../terminal/style.ts";
 import { checkedFormat, debugConfig, type Invocation } from "./command.ts";
-
-const SIDECAR_SUFFIX = ".sigstore.json";
 
 export function define(command: Command): void {
   command.argument("[path...]", "files and globs: *, ? and ** as a whole segment");
@@ -46,20 +44,7 @@ export function define(command: Command): void {
     { flags: "--sidecar", description: "FILE.sigstore.json beside each file" },
     { flags: "-b, --bundle <file>", description: "into this file (several: .jsonl), or - for standard output" },
   ]);
-  command.optionsGroup("What is said:");
-  addOptions(command, STATEMENT_OPTIONS);
-  command.optionsGroup("Signing:");
-  addOptions(command, SIGNING_OPTIONS);
-  command.optionsGroup("Other:");
-  addOptions(command, [
-    {
-      flags: "--format <format>",
-      description: "text on standard error, or json on standard output",
-      choices: ["text", "json"],
-    },
-    QUIET_OPTION,
-    ...COMMON_OPTIONS,
-  ]);
+  addSigningOptions(command);
 }
 
 export async function run(invocation: Invocation): Promise<number> {
@@ -85,7 +70,7 @@ export async function run(invocation: Invocation): Promise<number> {
   for (const path of outputs.bundle === undefined || outputs.bundle === "-" ? [] : [outputs.bundle])
     await checkOutput(resolve(io.cwd, path), WRITTEN.bundle);
   const { attestations, warnings } = await attest({ ...setup.request, subjects }, ctx);
-  if (root !== undefined) for (const attestation of attestations) await store(root, attestation, ctx);
+  if (root !== undefined) for (const attestation of attestations) await storeAttestation(root, attestation, ctx);
   const files = [
     ...(outputs.sidecar ? await writeSidecars(subjects, attestations) : []),
     ...(await writeBundles(outputs.bundle, attestations, io)),
@@ -143,9 +128,7 @@ async function readSubjects({ args, options, io }: Invocation, ctx: Context): Pr
   const digest = options.text("digest");
   const name = options.text("name");
   if (digest !== undefined) {
-    const sha256 = /^sha256:([0-9a-f]{64})$/.exec(digest)?.[1];
-    if (sha256 === undefined)
-      throw new KitesealError("ERR_USAGE", `--digest ${quote(digest)}: expected sha256: and 64 lower-case hex digits`);
+    const sha256 = parseDigest("--digest", digest);
     if (name === undefined || args.length > 0)
       throw new KitesealError("ERR_USAGE", "--digest: expected --name NAME and no paths");
     return [{ name: checkedName(name.normalize("NFC")), digests: { sha256 } }];
@@ -185,16 +168,6 @@ async function openRoot(
     return (await openDestination(to, { config: o.config, job: o.setup.job, io: o.io, tokens: o.setup.tokens }))
       .attestations;
   return attestations === undefined ? undefined : openStore(attestations, storeOptions(o.io, o.setup.tokens));
-}
-
-async function store(root: Location, attestation: Attestation, ctx: Context): Promise<void> {
-  const { bundle, verified, buildNumber, subjects } = attestation;
-  const digests = [...new Set(subjects.map((subject) => subject.digests.sha256))];
-  const known = buildNumber === undefined ? {} : { buildNumber };
-  const { signer } = verified;
-  if (isKeyIdentity(signer))
-    throw new KitesealError("ERR_SELF_VERIFICATION", "the new attestation is signed with a key");
-  await putAttestation(root, { bundle, signer: signer.subject, subjects: digests, ...known }, ctx);
 }
 
 /** A rebuilt file has a new attestation: what lies there is replaced. */

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // `kiteseal inspect`: what an attestation says, believed by nobody. For eyes and debugging; exits 0 for anything that can
 // be read, so it must never gate anything, and says so first and last.
-import { resolve } from "node:path";
 import type { Command } from "commander";
-import { bundleHandles, inspectBundle, type Inspection, LIMITS } from "@kiteseal/core";
+import { inspectBundle, type Inspection } from "@kiteseal/core";
 import { loadConfig } from "../config.ts";
 import { addOptions, COMMON_OPTIONS } from "../flags.ts";
-import { readInput } from "../input.ts";
+import { readBundles } from "../input.ts";
 import { inspectionJson, inspectionText } from "../report/inspection.ts";
 import { styleFor } from "../terminal/style.ts";
 import { checkedFormat, debugConfig, type Invocation } from "./command.ts";
@@ -25,17 +24,9 @@ export async function run(invocation: Invocation): Promise<number> {
   await debugConfig(invocation, config);
   const format = checkedFormat(config.format, ["text", "json"]);
   const [path = ""] = args;
-  const what = "the bundle";
-  const bytes = await readInput({
-    path: resolve(io.cwd, path),
-    what,
-    maxBytes: LIMITS.bundleFileBytes,
-    code: "ERR_UNREADABLE",
-    limitCode: "ERR_LIMIT_EXCEEDED",
-  });
   const inspections: Inspection[] = [];
   const ctx = { now: () => io.now(), signal: io.signal };
-  for (const handle of bundleHandles(path, bytes)) inspections.push(inspectBundle(await handle.read(ctx)));
+  for (const handle of await readBundles(path, io.cwd)) inspections.push(inspectBundle(await handle.read(ctx)));
   await io.stdout.write(
     format === "json" ? inspectionJson(inspections) : inspectionText(inspections, styleFor(io.stdout, io.env)),
   );

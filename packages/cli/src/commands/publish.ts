@@ -7,9 +7,9 @@ import { collectArtifacts, type Context, KitesealError } from "@kiteseal/core";
 import { encodePins, publish, type Publication } from "@kiteseal/core/sign";
 import { loadConfig } from "../config.ts";
 import { checkOutput, WRITTEN, openDestination } from "../destination.ts";
-import { addOptions, COMMON_OPTIONS, QUIET_OPTION } from "../flags.ts";
+import { addOptions } from "../flags.ts";
 import { writeOutput } from "../output.ts";
-import { prepareSigning, SIGNING_OPTIONS, STATEMENT_OPTIONS } from "../signing.ts";
+import { addSigningOptions, prepareSigning } from "../signing.ts";
 import { createStatusLine } from "../terminal/progress.ts";
 import { styleFor } from "../terminal/style.ts";
 import { madeJson, madeText } from "../report/publication.ts";
@@ -33,20 +33,7 @@ export function define(command: Command): void {
     { flags: "--sidecar", description: "also store each attestation as ARTIFACT.sigstore.json" },
     { flags: "--pins <file>", description: "write which exact objects were stored, for `verify --pins`" },
   ]);
-  command.optionsGroup("What is said:");
-  addOptions(command, STATEMENT_OPTIONS);
-  command.optionsGroup("Signing:");
-  addOptions(command, SIGNING_OPTIONS);
-  command.optionsGroup("Other:");
-  addOptions(command, [
-    {
-      flags: "--format <format>",
-      description: "text on standard error, or json on standard output",
-      choices: ["text", "json"],
-    },
-    QUIET_OPTION,
-    ...COMMON_OPTIONS,
-  ]);
+  addSigningOptions(command);
 }
 
 export async function run(invocation: Invocation): Promise<number> {

@@ -3,11 +3,10 @@
 // environment reaches that command.
 import { resolve } from "node:path";
 import type { Command } from "commander";
-import { isKitesealError, KitesealError, quote } from "@kiteseal/core";
+import { failureName, isKitesealError, KitesealError, quote } from "@kiteseal/core";
 import type { Job, Sandbox } from "@kiteseal/sandbox";
 import { expandDestination, type PlaceholderName } from "@kiteseal/storage-adapters";
 import { addOptions, COMMON_OPTIONS, type Options } from "../flags.ts";
-import { systemCode } from "../input.ts";
 import { type RedactedIo, signalExitCode } from "../io.ts";
 import { escapeText, shellWord } from "../report/escape.ts";
 import { verifyCommand } from "../report/publication.ts";
@@ -39,7 +38,7 @@ export async function run({ args, options, io }: Invocation): Promise<number> {
     clock: () => io.now(),
     ...(stateDir === undefined ? {} : { stateDir }),
   }).catch((cause: unknown) => {
-    throw new KitesealError("ERR_OUTPUT", `the sandbox cannot start: ${systemCode(cause)}`, {
+    throw new KitesealError("ERR_OUTPUT", `the sandbox cannot start: ${failureName(cause)}`, {
       cause,
       hint: "can --state DIR be written to?",
     });
@@ -102,7 +101,7 @@ interface Running {
 async function runJob(command: readonly string[], { sandbox, kept }: Running, io: RedactedIo): Promise<number> {
   const env = { ...withoutJob(io.env), ...sandbox.jobEnv() };
   const code = await io.spawn({ command, env, signal: io.signal }).catch((cause: unknown) => {
-    throw new KitesealError("ERR_USAGE", `cannot run ${quote(command[0] ?? "")}: ${systemCode(cause)}`, { cause });
+    throw new KitesealError("ERR_USAGE", `cannot run ${quote(command[0] ?? "")}: ${failureName(cause)}`, { cause });
   });
   await io.stderr.write(
     escapeText(`sandbox: the command ended with exit code ${code}${code === 0 ? next(command, sandbox, kept) : ""}`) +

@@ -10,6 +10,7 @@ import { KitesealError, quote } from "../errors.ts";
 import { globProblem, isGlob, pathGlob, type GlobState, type PathGlob } from "../glob.ts";
 import { fileOperation, isDirectory, systemCode, throwIfInterrupted } from "./file.ts";
 import { sortByName, subjectName } from "./names.ts";
+import { artifactBeside, ATTESTATIONS_FOLDER } from "./attestation-names.ts";
 
 export interface CollectOptions {
   /** Absolute; relative patterns start here. */
@@ -35,9 +36,7 @@ export interface Collection {
 }
 
 /** Kiteseal's own attestations and git's database are never meant by a glob; named literally, they are files like others. */
-const ATTESTATIONS = ".kiteseal";
 const GIT = ".git";
-const SIDECAR = /\.sigstore\.jsonl?$/;
 
 /**
  * The files that `patterns` name. A pattern that is an existing file is that file, whatever characters it has; others
@@ -114,8 +113,8 @@ async function statOrAbsent(path: string): Promise<Stats | undefined> {
 }
 
 async function isSidecar(path: string): Promise<boolean> {
-  if (!SIDECAR.test(path)) return false;
-  return (await statOrAbsent(path.replace(SIDECAR, "")))?.isFile() === true;
+  const artifact = artifactBeside(path);
+  return artifact !== undefined && (await statOrAbsent(artifact))?.isFile() === true;
 }
 
 /** Reads nothing above the pattern's first segment with a wildcard, which is where the walk starts. */
@@ -135,7 +134,7 @@ async function* globFiles(
   const root = resolve(cwd, `${segments.slice(0, fixed).join("/")}${fixed > 0 ? "/" : ""}`);
   if ((await statOrAbsent(root))?.isDirectory() !== true) return;
   const glob = pathGlob(rest);
-  const keptOut = everything ? [ATTESTATIONS] : [ATTESTATIONS, GIT];
+  const keptOut = everything ? [ATTESTATIONS_FOLDER] : [ATTESTATIONS_FOLDER, GIT];
   yield* walk({ directory: root, state: glob.start }, { glob, keptOut, everything, leftOut }, ctx);
 }
 
@@ -162,7 +161,7 @@ async function* walk(start: Place, { glob, keptOut, everything, leftOut }: Walk,
     const { directory, state } = place;
     throwIfInterrupted(ctx);
     for await (const entry of entries(directory)) {
-      if (everything && entry.name === ATTESTATIONS) leftOut(join(directory, entry.name));
+      if (everything && entry.name === ATTESTATIONS_FOLDER) leftOut(join(directory, entry.name));
       const next = keptOut.includes(entry.name) ? [] : glob.step(state, entry.name.normalize("NFC"));
       if (next.length === 0) continue;
       const path = join(directory, entry.name);

@@ -26,6 +26,15 @@ export interface StreamDigest {
   readonly digests: SourceDigests;
 }
 
+/** The sha256 of bytes in memory, or of the UTF-8 of a text; 64 lower-case hex digits. */
+export function sha256Hex(bytes: Uint8Array | string): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
+
+export function isSha256Hex(text: string): boolean {
+  return /^[0-9a-f]{64}$/.test(text);
+}
+
 interface Digester {
   update(bytes: Uint8Array): void;
   finish(): SourceDigests;

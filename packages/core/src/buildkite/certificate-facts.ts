@@ -20,7 +20,8 @@ export interface CertificateFacts {
   readonly problems: readonly string[];
 }
 
-const SLUG = "[A-Za-z0-9][A-Za-z0-9._-]*";
+/** Of an organization or a pipeline; the source of an expression. */
+export const SLUG = "[A-Za-z0-9][A-Za-z0-9._-]*";
 const SAN = new RegExp(`^https://buildkite\\.com/(${SLUG})/(${SLUG})$`);
 const INVOCATION = new RegExp(`^https://buildkite\\.com/(${SLUG})/(${SLUG})/builds/([0-9.e+]+)#([A-Za-z0-9-]+)$`);
 /** The issuer prints a JSON number as a float does: from 1,000,000 on as `1.234567e+06`. */

@@ -2,6 +2,7 @@
 // attest: job and token → conflicts? → statement → guard → sign → self-verify → bundle. One token, one key, one
 // certificate a run. Nothing leaves this function that would not verify.
 import type { ResourceDescriptor, Statement } from "@kiteseal/in-toto-attestation";
+import { sha256Hex } from "../artifact/digest.ts";
 import type { Artifact, SourceDigests } from "../artifact/source.ts";
 import type { UnverifiedClaims } from "../buildkite/claims.ts";
 import type { Job } from "../buildkite/job.ts";
@@ -21,8 +22,10 @@ import { disclosure, requireTransparencyConsent, type TransparencyConsent } from
 import { sign } from "../signing/sign.ts";
 import type { SigningIdentity } from "../signing/signer.ts";
 import { encodeBundle } from "../sigstore/bundle.ts";
-import { isKeyIdentity } from "../sigstore/certificate.ts";
-import { sha256Hex } from "../store/attestations.ts";
+import { signerName } from "../sigstore/certificate.ts";
+import { putAttestation } from "../store/attestations.ts";
+import type { Location } from "../store/contract.ts";
+import { isUntimely, selfVerificationFailed } from "../verification/self-verification.ts";
 
 export interface AttestSubject {
   readonly name: string;
@@ -52,7 +55,7 @@ export interface Attestation {
   readonly bundle: Uint8Array;
   readonly bundleDigest: string;
   readonly verified: VerifiedArtifact;
-  /** The certificate's subject alternative name. */
+  /** See signerName. */
   readonly signer: string;
   readonly buildNumber?: number;
   readonly subjects: readonly AttestSubject[];
@@ -127,27 +130,13 @@ interface Unsigned {
   readonly subjects: readonly AttestSubject[];
 }
 
-/** Signs again once if the times do not fit: a timestamp authority's clock a little behind the certificate's. */
+/** Signs again once if the times do not fit. */
 async function signVerified(request: AttestRequest, unsigned: Unsigned, ctx: Context): Promise<Attestation> {
   const first = await signOnce(request, unsigned, ctx);
   if ("attestation" in first) return first.attestation;
-  const retriable = first.verdict.code === "ERR_TIME" || first.verdict.code === "ERR_CERTIFICATE";
-  const second = retriable ? await signOnce(request, unsigned, ctx) : first;
+  const second = isUntimely(first.verdict) ? await signOnce(request, unsigned, ctx) : first;
   if ("attestation" in second) return second.attestation;
   throw selfVerificationFailed(second.verdict);
-}
-
-function selfVerificationFailed(verdict: UnverifiedArtifact): KitesealError {
-  const failing = verdict.checks.find((c) => c.status === "failed");
-  const details = { check: failing?.id, code: verdict.code, expected: failing?.expected, found: failing?.found };
-  return new KitesealError(
-    "ERR_SELF_VERIFICATION",
-    `the new attestation does not verify: ${failing?.id ?? verdict.code}: ${failing?.found ?? ""}`,
-    {
-      details,
-      hint: "is the trusted root the one of these signing services? are their clocks right? nothing was stored",
-    },
-  );
 }
 
 async function signOnce(
@@ -167,7 +156,14 @@ async function signOnce(
   const verdict = decide({ artifact, rule, rules: [rule], candidates, places: [], now: ctx.now() });
   if (!isVerified(verdict)) return { verdict };
   const buildNumber = verdict.build?.buildNumber;
-  const signer = isKeyIdentity(verdict.signer) ? verdict.signer.keyDigest : verdict.signer.subject;
-  const attestation = { bundle, bundleDigest, verified: verdict, signer, subjects };
+  const attestation = { bundle, bundleDigest, verified: verdict, signer: signerName(verdict.signer), subjects };
   return { attestation: buildNumber === undefined ? attestation : { ...attestation, buildNumber } };
+}
+
+/** The bundle and a reference for each of its subjects, below a store's root. Errors: putAttestation's. */
+export async function storeAttestation(root: Location, attestation: Attestation, ctx: Context): Promise<void> {
+  const { bundle, signer, buildNumber, subjects } = attestation;
+  const digests = [...new Set(subjects.map((subject) => subject.digests.sha256))];
+  const known = buildNumber === undefined ? {} : { buildNumber };
+  await putAttestation(root, { bundle, signer, subjects: digests, ...known }, ctx);
 }

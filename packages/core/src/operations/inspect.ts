@@ -6,7 +6,7 @@ import { readSigner, type SignerIdentity } from "../sigstore/certificate.ts";
 import { certificateFacts } from "../buildkite/certificate-facts.ts";
 import { BUILDKITE_ISSUER, type BuildFacts } from "../buildkite/facts.ts";
 import { isKitesealError } from "../errors.ts";
-import { sha256Hex } from "../store/attestations.ts";
+import { sha256Hex } from "../artifact/digest.ts";
 import { parseLeaf } from "../verification/certificate.ts";
 import { readStatement, type SignedStatement } from "../verification/statement.ts";
 

@@ -10,12 +10,11 @@ import type { Context } from "../context.ts";
 import { isKitesealError, KitesealError, quote } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import { checkEligible } from "../provenance/eligibility.ts";
-import { putAttestation } from "../store/attestations.ts";
 import type { Repository, Stored, StoredObject } from "../store/contract.ts";
 import { parseKey, portableKey, type Key } from "../store/keys.ts";
-import { SIDECAR_SUFFIX } from "../store/layout.ts";
+import { SIDECAR_SUFFIX } from "../artifact/attestation-names.ts";
 import type { PinnedArtifact } from "../store/pins.ts";
-import { attest, type Attestation, type AttestRequest } from "./attest.ts";
+import { attest, storeAttestation, type Attestation, type AttestRequest } from "./attest.ts";
 
 export interface PublishRequest extends Omit<AttestRequest, "subjects"> {
   readonly files: readonly CollectedFile[];
@@ -52,7 +51,7 @@ export async function publish(request: PublishRequest, ctx: Context): Promise<Pu
   await forEachLimited(prepared, request.concurrency, (item) => refuseConflict(request, item, ctx));
   const subjects = prepared.map(({ name, source }) => ({ name, digests: source.digests }));
   const { attestations, warnings } = await attest({ ...request, subjects }, ctx);
-  for (const attestation of attestations) await store(request, attestation, ctx);
+  for (const attestation of attestations) await storeAttestation(request.repository.attestations, attestation, ctx);
   const bySubject = attestationsByName(attestations);
   const kept: string[] = [];
   let done = 0;
@@ -106,13 +105,6 @@ async function refuseConflict(request: PublishRequest, { key, source }: Prepared
 async function digestOf(request: PublishRequest, object: StoredObject, ctx: Context): Promise<string> {
   const bytes = request.repository.artifacts.store.get(object, { maxBytes: object.size }, ctx);
   return (await digestStream(bytes, SHA256_PLAN, ctx)).digests.sha256;
-}
-
-async function store(request: PublishRequest, attestation: Attestation, ctx: Context): Promise<void> {
-  const { bundle, signer, buildNumber, subjects } = attestation;
-  const digests = [...new Set(subjects.map((s) => s.digests.sha256))];
-  const known = buildNumber === undefined ? {} : { buildNumber };
-  await putAttestation(request.repository.attestations, { bundle, signer, subjects: digests, ...known }, ctx);
 }
 
 async function storeArtifact(

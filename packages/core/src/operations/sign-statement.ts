@@ -2,19 +2,19 @@
 // sign-statement: a statement that is ready → guard → sign → self-verify → bundle. For statements that something else
 // made, about anything, by any identity; what a Buildkite job built is attested (attest.ts).
 import type { Statement } from "@kiteseal/in-toto-attestation";
+import { sha256Hex } from "../artifact/digest.ts";
 import type { Secrets } from "../buildkite/secrets.ts";
 import type { Compute } from "../compute.ts";
 import type { Context } from "../context.ts";
-import { KitesealError } from "../errors.ts";
 import { guardNotes, guardPayload, type SignablePayload } from "../signing/guard.ts";
 import { disclosure, requireTransparencyConsent, type TransparencyConsent } from "../signing/services.ts";
 import { sign } from "../signing/sign.ts";
 import type { SigningIdentity } from "../signing/signer.ts";
 import { encodeBundle } from "../sigstore/bundle.ts";
 import { IN_TOTO_PAYLOAD_TYPE } from "../sigstore/envelope.ts";
-import { isKeyIdentity } from "../sigstore/certificate.ts";
-import { sha256Hex } from "../store/attestations.ts";
-import type { Authentication, AuthenticationFailure } from "../verification/authenticate.ts";
+import { signerName } from "../sigstore/certificate.ts";
+import type { Authentication } from "../verification/authenticate.ts";
+import { isUntimely, selfVerificationFailed } from "../verification/self-verification.ts";
 import { readStatement } from "../verification/statement.ts";
 
 export interface SignStatementRequest {
@@ -31,7 +31,7 @@ export interface StatementBundle {
   /** Bundle v0.3, UTF-8 JSON. */
   readonly bundle: Uint8Array;
   readonly bundleDigest: string;
-  /** The certificate's subject alternative name. */
+  /** See signerName. */
   readonly signer: string;
   readonly warnings: readonly string[];
 }
@@ -50,16 +50,10 @@ export async function signStatement(request: SignStatementRequest, ctx: Context)
   const shown = disclosure(await identity.claims(ctx), statement.subject.length);
   requireTransparencyConsent(identity.services, consent, shown);
   const first = await signOnce(request, payload, ctx);
-  const { bundle, bundleDigest, result } = isUntimely(first.result) ? await signOnce(request, payload, ctx) : first;
+  const { bundle, bundleDigest, result } =
+    first.result.kind === "refused" && isUntimely(first.result.failure) ? await signOnce(request, payload, ctx) : first;
   if (result.kind === "refused") throw selfVerificationFailed(result.failure);
-  const { signer } = result.attestation;
-  const name = isKeyIdentity(signer) ? signer.keyDigest : signer.subject;
-  return { bundle, bundleDigest, signer: name, warnings: guardNotes(guarded) };
-}
-
-/** A timestamp authority's clock a little behind the certificate's: the next signature is stamped later. */
-function isUntimely(result: Authentication): boolean {
-  return result.kind === "refused" && ["ERR_TIME", "ERR_CERTIFICATE"].includes(result.failure.code);
+  return { bundle, bundleDigest, signer: signerName(result.attestation.signer), warnings: guardNotes(guarded) };
 }
 
 async function signOnce(
@@ -70,16 +64,4 @@ async function signOnce(
   const bundle = encodeBundle(await sign(payload, identity, ctx));
   const bundleDigest = sha256Hex(bundle);
   return { bundle, bundleDigest, result: await compute.authenticate(bundle, bundleDigest) };
-}
-
-function selfVerificationFailed({ code, checks }: AuthenticationFailure): KitesealError {
-  const failing = checks.find((check) => check.status === "failed");
-  return new KitesealError(
-    "ERR_SELF_VERIFICATION",
-    `the new bundle does not verify: ${failing?.id ?? code}: ${failing?.found ?? ""}`,
-    {
-      details: { check: failing?.id, code, expected: failing?.expected, found: failing?.found },
-      hint: "is the trusted root the one of these signing services? are their clocks right? nothing was stored",
-    },
-  );
 }

@@ -2,6 +2,7 @@
 // One shape of a rule as people write it → Rule. Flags, policy files and self-verification all come through here, so
 // that what one refuses none accepts. Pure but for the environment it is handed. Errors: ERR_POLICY_INVALID.
 import { PREDICATE_TYPES, predicateTypeFromName } from "@kiteseal/in-toto-attestation";
+import { SLUG } from "../buildkite/certificate-facts.ts";
 import { isFullCommit, isRunner, isTrigger, RUNNERS, TRIGGERS, type BuildFacts } from "../buildkite/facts.ts";
 import { KitesealError, quote } from "../errors.ts";
 import { globProblem } from "../glob.ts";
@@ -61,7 +62,7 @@ export interface CompileContext {
   readonly job?: BuildFacts | undefined;
 }
 
-const SLUG = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
+const ONLY_SLUG = new RegExp(`^${SLUG}$`);
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const DURATION = /^([1-9]\d{0,6})(s|m|h|d)$/;
 const SECONDS = { s: 1, m: 60, h: 3600, d: 86_400 } as const;
@@ -185,7 +186,7 @@ function oneOrMore(id: string, key: string, values: readonly string[]): readonly
 
 function slugs(id: string, key: string, values: readonly string[]): readonly string[] {
   if (values.length === 0) throw invalid(id, `names no ${key}`, `say whose builds may pass: ${key}`);
-  const bad = values.find((value) => !SLUG.test(value));
+  const bad = values.find((value) => !ONLY_SLUG.test(value));
   if (bad === undefined) return values;
   throw invalid(id, `${quote(bad)} is no ${key} slug`, "a builder is named whole: no wildcards, no URL");
 }

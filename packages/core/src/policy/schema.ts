@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // kiteseal.policy.yaml → Policy. zod and yaml are loaded here, when a policy file is named, and nowhere else on the
 // verify path. Unknown keys, duplicate keys, anchors and custom tags are refused; errors carry line and column.
-import { createHash } from "node:crypto";
 import type { Document, LineCounter } from "yaml";
+import { sha256Hex } from "../artifact/digest.ts";
 import { isKitesealError, KitesealError, quote } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import { compileRule, type CompileContext, type RuleInput } from "./compile.ts";
@@ -58,7 +58,7 @@ export async function parsePolicy(bytes: Uint8Array, options: ParsePolicyOptions
       message: `${path.map(String).join(".") || "the policy"}: ${message}`,
     });
   }
-  return compile(shape.document, { ...options, located }, createHash("sha256").update(bytes).digest("hex"));
+  return compile(shape.document, { ...options, located }, sha256Hex(bytes));
 }
 
 /** Runs what compiles the part of the document at a path; what it finds wrong gets that line and column. */

@@ -49,6 +49,11 @@ export function isKeyIdentity(signer: Signer): signer is KeyIdentity {
   return "keyDigest" in signer;
 }
 
+/** What a signer is known by: the certificate's subject alternative name, or the key's digest. */
+export function signerName(signer: Signer): string {
+  return isKeyIdentity(signer) ? signer.keyDigest : signer.subject;
+}
+
 /** One line naming the signer, for reports; not quoted. */
 export function signerText(signer: Signer): string {
   return isKeyIdentity(signer) ? `key sha256:${signer.keyDigest}` : `${signer.subject} of ${signer.issuer}`;

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where the trusted root comes from. A source is chosen by a flag, the plugin's options or machine config, never by
 // the environment or the checkout (design §4). Another source (TUF) is another case of TrustSource.
-import { createHash } from "node:crypto";
-import { open } from "node:fs/promises";
-import { constants } from "node:fs";
+import { sha256Hex } from "../artifact/digest.ts";
+import { readSmallFile } from "../artifact/small-file.ts";
 import type { Context } from "../context.ts";
 import { KitesealError, quote } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
@@ -26,7 +25,7 @@ const SANDBOX_MARK = "kiteseal-sandbox";
 
 /** Errors: ERR_TRUST_ROOT_INVALID (also a file that is missing, unreadable or too large). */
 export async function loadTrust(source: TrustSource, _ctx: Context): Promise<Trust> {
-  const { bytes, modified } = await readSmallFile(source.path);
+  const { bytes, modified } = await readRoot(source.path);
   const root = decodeTrustedRoot(bytes);
   const names = [...root.certificateAuthorities, ...root.timestampAuthorities].flatMap((a) => [
     a.organization,
@@ -37,28 +36,18 @@ export async function loadTrust(source: TrustSource, _ctx: Context): Promise<Tru
   const logs = [...root.logs, ...root.ctLogs].flatMap((l) => [l.operator, l.baseUrl]);
   return {
     rootBytes: bytes,
-    digest: createHash("sha256").update(bytes).digest("hex"),
+    digest: sha256Hex(bytes),
     source,
     asOf: modified,
     sandbox: [...names, ...logs].some((name) => name.includes(SANDBOX_MARK)),
   };
 }
 
-async function readSmallFile(path: string): Promise<{ bytes: Uint8Array; modified: Date }> {
-  const fail = (why: string, cause?: unknown): KitesealError =>
+function readRoot(path: string): ReturnType<typeof readSmallFile> {
+  const fail = (why: string, { cause }: { cause?: unknown }): KitesealError =>
     new KitesealError("ERR_TRUST_ROOT_INVALID", `the trusted root ${quote(path)} ${why}`, {
       cause,
       hint: "pass the path of a trusted_root.json with --trusted-root",
     });
-  const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch((cause: unknown) => {
-    throw fail("cannot be opened", cause);
-  });
-  try {
-    const stat = await handle.stat();
-    if (!stat.isFile()) throw fail("is not a file");
-    if (stat.size > LIMITS.trustedRootBytes) throw fail(`is larger than ${LIMITS.trustedRootBytes} bytes`);
-    return { bytes: new Uint8Array(await handle.readFile()), modified: stat.mtime };
-  } finally {
-    await handle.close();
-  }
+  return readSmallFile({ path, maxBytes: LIMITS.trustedRootBytes, fail });
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Public keys that an operator names in a rule or by --key: PEM → key. Nobody vouches for a bare key but the operator.
-import { createHash, createPublicKey } from "node:crypto";
+import { createPublicKey } from "node:crypto";
+import { sha256Hex } from "../artifact/digest.ts";
 import { KitesealError } from "../errors.ts";
 
 /** `spki` is DER; `digest` is its sha256, hex: the signer's identity. */
@@ -16,7 +17,7 @@ export function readTrustedKey(pem: string): TrustedKey {
   }
   try {
     const spki = new Uint8Array(createPublicKey(pem).export({ format: "der", type: "spki" }));
-    return { spki, digest: createHash("sha256").update(spki).digest("hex") };
+    return { spki, digest: sha256Hex(spki) };
   } catch (cause) {
     throw new KitesealError("ERR_POLICY_INVALID", "the public key cannot be read", { cause });
   }

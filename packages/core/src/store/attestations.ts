@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Writing attestations and finding them again. Writing: the bundle under its own digest, then one zero-length reference
 // a subject, create-only. Finding: everything that comes back is untrusted bytes under the digest they were asked by.
-import { createHash } from "node:crypto";
-import { bytesSource } from "../artifact/digest.ts";
+import { SIDECAR_SUFFIX } from "../artifact/attestation-names.ts";
+import { bytesSource, sha256Hex } from "../artifact/digest.ts";
 import type { Context } from "../context.ts";
 import { isKitesealError, KitesealError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import { forEachLimited } from "../concurrency.ts";
 import type { Location, Store } from "./contract.ts";
 import { parseKey, type Key } from "./keys.ts";
-import { bundleKey, bundleOfReference, referenceKey, SIDECAR_SUFFIX, subjectPrefix } from "./layout.ts";
+import { bundleKey, bundleOfReference, referenceKey, subjectPrefix } from "./layout.ts";
 
 /** One bundle that may be about the artifact. `digest` is what its name claims; `read` checks it. */
 export interface BundleHandle {
@@ -33,10 +33,6 @@ export interface NewAttestation {
   readonly buildNumber?: number;
   /** sha256, hex. */
   readonly subjects: readonly string[];
-}
-
-export function sha256Hex(bytes: Uint8Array): string {
-  return createHash("sha256").update(bytes).digest("hex");
 }
 
 /** The bundle first, then its references, so that no reference ever names a bundle that is not there. Returns the bundle's key. */

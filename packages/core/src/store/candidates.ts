@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Bundles that were found → candidates for a decision. Each bundle is read and authenticated once a run, also when several
 // artifacts ask for it at the same time; the oldest results are forgotten first.
+import { sha256Hex } from "../artifact/digest.ts";
 import type { Compute } from "../compute.ts";
 import type { Context } from "../context.ts";
 import { isKitesealError, type KitesealError } from "../errors.ts";
@@ -8,7 +9,7 @@ import { LIMITS } from "../limits.ts";
 import type { Candidate } from "../policy/decide.ts";
 import type { Authentication } from "../verification/authenticate.ts";
 import { AUTHENTICATE_CHECKS, checkOf, notRun } from "../verification/check.ts";
-import { sha256Hex, type BundleHandle } from "./attestations.ts";
+import type { BundleHandle } from "./attestations.ts";
 
 export class CandidateReader {
   readonly #compute: Compute;

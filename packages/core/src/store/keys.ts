@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The grammar of storage keys. `parseKey` accepts what may be read; `portableKey` is what Kiteseal writes:
 // valid, and meaning the same, on S3, Google Cloud Storage, Azure Blob, Artifactory and file systems.
+import { ATTESTATION_SUFFIXES, ATTESTATIONS_FOLDER } from "../artifact/attestation-names.ts";
 import { KitesealError, quote } from "../errors.ts";
 
 declare const key: unique symbol;
@@ -11,8 +12,6 @@ const MAX_PORTABLE_BYTES = 1024;
 const MAX_SEGMENT_BYTES = 255;
 /** Artifactory serves `X.sha256` as the digest of X: a file of that name cannot be told from it. */
 const RESERVED_SUFFIXES = [".md5", ".sha1", ".sha256", ".sha512", ".asc"];
-/** What lies beside an artifact under this name is taken for its attestation. */
-const ATTESTATION_SUFFIXES = [".sigstore.json", ".sigstore.jsonl"];
 const encoder = new TextEncoder();
 
 function reason(text: string): string | undefined {
@@ -49,7 +48,8 @@ export function unportableReason(text: string): string | undefined {
     if (encoder.encode(segment).length > MAX_SEGMENT_BYTES)
       return `has a segment of more than ${MAX_SEGMENT_BYTES} bytes`;
     if (segment.endsWith(".") || segment.endsWith(" ")) return "has a segment that ends in a dot or a space";
-    if (segment.toLowerCase() === ".kiteseal") return 'has the segment ".kiteseal", which is kept for attestations';
+    if (segment.toLowerCase() === ATTESTATIONS_FOLDER)
+      return `has the segment ${quote(ATTESTATIONS_FOLDER)}, which is kept for attestations`;
   }
   const attestation = ATTESTATION_SUFFIXES.find((s) => text.toLowerCase().endsWith(s));
   if (attestation !== undefined) return `ends in ${quote(attestation)}, which is an attestation's name`;

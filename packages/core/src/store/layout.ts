@@ -1,18 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where attestations lie below a root (docs/reference/layout.md). Bundles are named by their own digest and never
 // change; references are zero-length names, so that nothing is ever read, changed and written back.
-import { createHash } from "node:crypto";
+import { ATTESTATIONS_FOLDER, SIDECAR_SUFFIX } from "../artifact/attestation-names.ts";
+import { isSha256Hex, sha256Hex } from "../artifact/digest.ts";
 import { parseKey, type Key } from "./keys.ts";
 
-/** The folder below a store's fixed part that holds attestations. */
-const ROOT_FOLDER = ".kiteseal/";
-/** The name other clients look for beside an artifact. */
-export const SIDECAR_SUFFIX = ".sigstore.json";
+const ROOT_FOLDER = `${ATTESTATIONS_FOLDER}/`;
 const NO_BUILD = "0000000000";
-const HEX = /^[0-9a-f]{64}$/;
 
 export function bundleKey(root: string, bundleDigest: string): Key {
-  return parseKey(`${root}bundles/sha256/${bundleDigest.slice(0, 2)}/${bundleDigest}.sigstore.json`);
+  return parseKey(`${root}bundles/sha256/${bundleDigest.slice(0, 2)}/${bundleDigest}${SIDECAR_SUFFIX}`);
 }
 
 /** All references of one subject; `signer` narrows to one builder's. */
@@ -23,7 +20,7 @@ export function subjectPrefix(root: string, subjectDigest: string, signer?: stri
 
 /** sha256 of the subject alternative name. */
 function signerFolder(subjectAlternativeName: string): string {
-  return createHash("sha256").update(subjectAlternativeName).digest("hex");
+  return sha256Hex(subjectAlternativeName);
 }
 
 export interface Reference {
@@ -43,7 +40,7 @@ export function referenceKey(root: string, reference: Reference): Key {
 export function bundleOfReference(key: string): string | undefined {
   const name = key.slice(key.lastIndexOf("/") + 1);
   const digest = /^\d{10,16}-(.+)$/.exec(name)?.[1];
-  return digest !== undefined && HEX.test(digest) ? digest : undefined;
+  return digest !== undefined && isSha256Hex(digest) ? digest : undefined;
 }
 
 /** Roots to look in for an artifact at `key`: `.kiteseal/` in each folder from the key's own up to the bucket's, nearest first. */

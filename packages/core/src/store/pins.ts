@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Pins files: which exact objects were published, for a later step that must not look names up again. Whoever writes
 // the file chooses the artifacts, never whether they verify. JSON Schema: docs/reference/pins.schema.json.
+import { isSha256Hex } from "../artifact/digest.ts";
 import { DecodeError, describeValue, type ObjectReader } from "@kiteseal/in-toto-attestation/json";
 import { decodeDocument } from "../decode.ts";
 import { LIMITS } from "../limits.ts";
@@ -22,7 +23,6 @@ export interface PinsFile {
 }
 
 const MAX_PINS = 100_000;
-const HEX = /^[0-9a-f]{64}$/;
 
 /** Throws ERR_PINS_INVALID. */
 export function decodePins(bytes: Uint8Array): PinsFile {
@@ -49,7 +49,7 @@ function readPin(o: ObjectReader): PinnedArtifact {
 }
 
 function hex(value: unknown, path: string): string {
-  if (typeof value === "string" && HEX.test(value)) return value;
+  if (typeof value === "string" && isSha256Hex(value)) return value;
   throw new DecodeError(path, "64 lower-case hex digits", describeValue(value));
 }
 
