@@ -1,6 +1,7 @@
 // @kiteseal/storage-adapters
 // exports
 //   AdapterOptions
+//   Clients
 //   Destination
 //   PLACEHOLDER_NAMES
 //   PlaceholderName
@@ -12,18 +13,92 @@
 //   openRepository
 //   openStore
 // from elsewhere
+//   ByteRange from "@kiteseal/core/store"
+//   Context from "@kiteseal/core/store"
+//   DigestPlan from "@kiteseal/core/store"
+//   Finding from "@kiteseal/core/store"
 //   Key from "@kiteseal/core/store"
 //   Location from "@kiteseal/core/store"
 //   Repository from "@kiteseal/core/store"
+//   SourceDigests from "@kiteseal/core/store"
 //   Store from "@kiteseal/core/store"
+//   Stored from "@kiteseal/core/store"
+//   StoredObject from "@kiteseal/core/store"
 //   TokenSource from "@kiteseal/core/store"
 
 // adapter.d.ts
+export interface Adapter {
+  url(key: Key): string;
+  digestPlan(size: number): DigestPlan;
+  head(key: Key, ctx: Context): Promise<StoredObject>;
+  putWhole(request: PutRequest, ctx: Context): Promise<Written>;
+  get(request: {
+    object: StoredObject;
+    range: ByteRange;
+  }, ctx: Context): AsyncIterable<Uint8Array>;
+  list(prefix: string, ctx: Context): AsyncIterable<StoredObject>;
+  copy(request: {
+    from: StoredObject;
+    to: Key;
+  }, ctx: Context): Promise<Written | undefined>;
+  diagnose(ctx: Context): Promise<readonly Finding[]>;
+  readonly multipart?: Multipart;
+}
 export interface AdapterOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly tokens?: TokenSource | undefined;
   now(): Date;
   readonly write?: WriteSettings | undefined;
+}
+export interface Multipart {
+  readonly threshold: number;
+  readonly parallel: number;
+  readonly checksSha256?: boolean;
+  partSize(size: number): number;
+  begin(request: MultipartRequest, ctx: Context): Promise<UploadHandle>;
+  resume(request: MultipartRequest, id: string | undefined, ctx: Context): Promise<{
+    readonly handle: UploadHandle;
+    readonly parts: readonly SentPart[];
+  } | undefined>;
+  putPart(handle: UploadHandle, part: PartRequest, ctx: Context): Promise<SentPart>;
+  complete(upload: {
+    readonly request: MultipartRequest;
+    readonly handle: UploadHandle;
+    readonly parts: readonly SentPart[];
+  }, ctx: Context): Promise<Written>;
+  abort(handle: UploadHandle, ctx: Context): Promise<void>;
+  listStale(request: {
+    readonly prefix: string;
+    readonly before: Date;
+  }, ctx: Context): AsyncIterable<UploadHandle>;
+}
+export interface MultipartRequest extends Omit<PutRequest, "body"> {
+  readonly partSize: number;
+}
+export interface PartRequest {
+  readonly index: number;
+  readonly range: ByteRange;
+  readonly sha256: string;
+  readonly isLast: boolean;
+  body(skip: number): AsyncIterable<Uint8Array>;
+}
+export interface PutRequest {
+  readonly key: Key;
+  readonly size: number;
+  readonly digests: SourceDigests;
+  body(): AsyncIterable<Uint8Array>;
+  readonly ifAbsent: boolean;
+  readonly contentType: string | undefined;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+export interface SentPart {
+  readonly index: number;
+  readonly receipt: string;
+}
+export interface UploadHandle {
+  readonly key: Key;
+  readonly id: string;
+  readonly isPublic: boolean;
 }
 export interface WriteSettings {
   readonly encryptionKey?: string | undefined;
@@ -33,6 +108,10 @@ export interface WriteSettings {
   } | undefined;
   readonly legalHold?: boolean | undefined;
   readonly bucketOwner?: string | undefined;
+}
+export interface Written {
+  readonly object: StoredObject;
+  readonly verifiedBy: Stored["verifiedBy"];
 }
 
 // index.d.ts
@@ -44,7 +123,9 @@ export declare function openRepository(to: Destination, attestations: string | u
 export declare function openStore(url: string, options: StoreOptions): Promise<Location>;
 export interface StoreOptions extends AdapterOptions {
   readonly transfer?: TransferOptions | undefined;
+  readonly clients?: Clients | undefined;
 }
+export type Clients = Map<string, Promise<Adapter>>;
 
 // transfer/plan.d.ts
 export interface Pace {

@@ -3,6 +3,8 @@
 // never what decides (design §4). The machine's own may say both, and lock keys. yaml is loaded only if a file exists.
 import { dirname, resolve } from "node:path";
 import { KitesealError, LIMITS, quote } from "@kiteseal/core";
+import type { WriteSettings } from "@kiteseal/storage-adapters";
+import { retentionOf } from "./flags.ts";
 import { readInput } from "./input.ts";
 import { present } from "./present.ts";
 
@@ -19,6 +21,8 @@ export interface ConfigFile {
   /** Absolute. */
   readonly signingRoot?: string;
   readonly format?: string;
+  /** How new objects are kept. */
+  readonly write?: WriteSettings;
   /** Machine configuration only; absolute. */
   readonly trustedRoot?: string;
   /** Machine configuration only; absolute. */
@@ -28,7 +32,7 @@ export interface ConfigFile {
 }
 
 export const CONFIG_NAME = "kiteseal.yaml";
-const KEYS = ["store", "attestations", "transparency", "signing", "format"];
+const KEYS = ["store", "attestations", "transparency", "signing", "format", "write"];
 const MACHINE_KEYS = ["trusted-root", "policy", "locked"];
 const LOCKABLE: readonly string[] = [...KEYS, "trusted-root", "policy"];
 
@@ -75,6 +79,7 @@ export async function readConfigFile(path: string, whose: "checkout" | "machine"
       signingConfig: file(signing, "config"),
       signingRoot: file(signing, "trusted-root"),
       format: asText(fields.get("format"), path, "format"),
+      write: asWrite(fields.get("write"), path),
       trustedRoot: file(fields, "trusted-root"),
       policy: file(fields, "policy"),
     }),
@@ -168,6 +173,34 @@ function asRoots(value: unknown, path: string): AttestationRoots | undefined {
     roots.set(prefix, asText(root, path, `attestations.${prefix}`) ?? "");
   }
   return roots;
+}
+
+const WRITE_KEYS = ["encryption-key", "retention", "legal-hold", "bucket-owner"];
+
+function asWrite(value: unknown, path: string): WriteSettings | undefined {
+  if (value === undefined) return undefined;
+  const fields = asFields(value, path, "write");
+  for (const key of fields.keys()) {
+    if (!WRITE_KEYS.includes(key))
+      throw unknownKey(
+        path,
+        `write.${key}`,
+        WRITE_KEYS.map((known) => `write.${known}`),
+      );
+  }
+  const kept = asText(fields.get("retention"), path, "write.retention");
+  const retention = kept === undefined ? undefined : retentionOf(kept);
+  if (kept !== undefined && retention === undefined)
+    throw invalid(path, "write.retention", "governance:DAYS or compliance:DAYS");
+  const legalHold = fields.get("legal-hold");
+  if (legalHold !== undefined && typeof legalHold !== "boolean")
+    throw invalid(path, "write.legal-hold", "true or false");
+  return present({
+    encryptionKey: asText(fields.get("encryption-key"), path, "write.encryption-key"),
+    retention,
+    legalHold,
+    bucketOwner: asText(fields.get("bucket-owner"), path, "write.bucket-owner (in quotes)"),
+  });
 }
 
 function asLocked(value: unknown, path: string): readonly string[] {

@@ -4,6 +4,7 @@
 import { stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { failureName, KitesealError, quote } from "@kiteseal/core";
+import type { WriteSettings } from "@kiteseal/storage-adapters";
 import { checkoutDirectories } from "./checkout.ts";
 import { type AttestationRoots, CONFIG_NAME, type ConfigFile, readConfigFile } from "./config-file.ts";
 import type { Options } from "./flags.ts";
@@ -22,6 +23,8 @@ export interface Config {
   readonly signingConfig?: Setting<string>;
   readonly signingRoot?: Setting<string>;
   readonly format: Setting<string>;
+  /** How new objects are kept. */
+  readonly write: WriteSettings;
   /** From the machine's own configuration; flags are the command's. */
   readonly machine: Pick<ConfigFile, "path" | "trustedRoot" | "policy" | "locked">;
   /** Configuration files that were read. */
@@ -54,9 +57,16 @@ export async function loadConfig(options: Options, io: Io): Promise<Config> {
       value: "text",
       origin: "default",
     },
+    write: writeOf(machine, checkout),
     machine: machine ?? { path: io.machineConfig, locked: [] },
     files: [machine, checkout].flatMap((file) => (file === undefined ? [] : [file.path])),
   };
+}
+
+function writeOf(machine: ConfigFile | undefined, checkout: ConfigFile | undefined): WriteSettings {
+  if (checkout?.write !== undefined && machine?.locked.includes("write") === true)
+    throw lockedKey("write", checkout.path, machine.path);
+  return { ...machine?.write, ...checkout?.write };
 }
 
 function optional<K extends string, T>(key: K, value: T | undefined): { [P in K]?: T } {

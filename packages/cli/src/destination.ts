@@ -6,24 +6,37 @@ import { dirname } from "node:path";
 import { failureName, KitesealError, quote } from "@kiteseal/core";
 import type { Job, TokenSource } from "@kiteseal/core/sign";
 import type { Repository } from "@kiteseal/core/store";
-import { expandDestination, openRepository } from "@kiteseal/storage-adapters";
+import { expandDestination, openRepository, type StoreOptions } from "@kiteseal/storage-adapters";
 import { attestationRoot, type Config } from "./config.ts";
-import type { Io } from "./io.ts";
+import type { Options } from "./flags.ts";
+import type { RedactedIo } from "./io.ts";
 import { placeholderValues } from "./signing.ts";
-import { storeOptions } from "./stores.ts";
+import { destinationOptions } from "./stores.ts";
+import { readTransferSettings, readWriteSettings } from "./write-settings.ts";
 
 /** Throws ERR_PLACEHOLDER, ERR_STORE_URL. */
-export async function openDestination(
-  template: string,
-  o: { config: Config; job: Job; io: Io; tokens: TokenSource },
-): Promise<Repository> {
-  const to = expandDestination(template, placeholderValues(o.job));
-  const roots = o.config.attestations?.value;
-  return openRepository(
-    to,
-    roots === undefined ? undefined : attestationRoot(roots, to.url),
-    storeOptions(o.io, o.tokens),
-  );
+export async function openDestination(template: string, job: Job, run: DestinationRun): Promise<Repository> {
+  const to = expandDestination(template, placeholderValues(job));
+  const roots = run.config.attestations?.value;
+  const root = roots === undefined ? undefined : attestationRoot(roots, to.url);
+  return openRepository(to, root, writingOptions(run));
+}
+
+export interface DestinationRun {
+  readonly options: Options;
+  readonly config: Config;
+  readonly io: RedactedIo;
+  /** Those of the run unless given. */
+  readonly tokens?: TokenSource;
+}
+
+/** What a store that is written to is opened with. Throws ERR_USAGE, ERR_CONFIG_INVALID. */
+export function writingOptions({ options, config, io, tokens }: DestinationRun): StoreOptions {
+  return destinationOptions(io, {
+    write: readWriteSettings(options, config),
+    transfer: readTransferSettings(options),
+    ...(tokens === undefined ? {} : { tokens }),
+  });
 }
 
 const ENOUGH = 4096;

@@ -28,7 +28,7 @@ import {
   verify,
 } from "@kiteseal/core";
 import { readBundles } from "./input.ts";
-import type { Io } from "./io.ts";
+import type { RedactedIo } from "./io.ts";
 import { rehashing } from "./lookup.ts";
 
 /** An artifact and attestations that may be of it. */
@@ -68,7 +68,7 @@ export async function foundCandidates(artifact: Artifact, lookup: Lookup, ctx: C
 }
 
 export interface FirstPolicyRequest {
-  readonly io: Io;
+  readonly io: RedactedIo;
   readonly trust: Trust;
   /** The rule that flags are, if they are one. */
   readonly given: Policy | undefined;
@@ -100,7 +100,7 @@ export async function firstVerified(
 
 async function verifyBy(
   artifact: Artifact,
-  o: { policy: Policy; trust: Trust; handle: BundleHandle; io: Io },
+  o: { policy: Policy; trust: Trust; handle: BundleHandle; io: RedactedIo },
   ctx: Context,
 ): Promise<VerifiedArtifact> {
   const { policy, trust, handle } = o;
@@ -112,7 +112,7 @@ async function verifyBy(
 /** What was verified passes this policy too, under its signed name. Throws VerificationError. */
 export async function requirePass(
   { verified, handle }: FirstVerified,
-  o: { policy: Policy; trust: Trust; io: Io },
+  o: { policy: Policy; trust: Trust; io: RedactedIo },
   ctx: Context,
 ): Promise<void> {
   await verifyBy({ ...verified.artifact, name: signedName(verified) }, { ...o, handle }, ctx);

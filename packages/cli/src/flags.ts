@@ -105,6 +105,14 @@ export function parseDuration(flag: string, text: string): number {
   return Number(amount) * MILLISECONDS[unit];
 }
 
+const RETENTION = /^(governance|compliance):([1-9]\d{0,4})$/;
+
+/** `governance:30`, `compliance:365`; undefined for anything else. */
+export function retentionOf(text: string): { mode: "governance" | "compliance"; days: number } | undefined {
+  const [, mode, days] = RETENTION.exec(text) ?? [];
+  return mode === "governance" || mode === "compliance" ? { mode, days: Number(days) } : undefined;
+}
+
 /** Of every command. */
 export const COMMON_OPTIONS: readonly OptionSpec[] = [
   { flags: "--config <file>", description: "read this kiteseal.yaml instead of looking for one" },

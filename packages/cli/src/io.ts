@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a command may know of the process: streams, environment, clock, a way to be stopped. Built in bin.ts, or by a
 // test. Everything written through `stdout` and `stderr` of a redacted Io has lost every known secret.
+import type { Clients } from "@kiteseal/storage-adapters";
 import { failureName, KitesealError, type Redactor } from "@kiteseal/core";
 
 export interface Sink {
@@ -35,6 +36,8 @@ export interface Io {
 /** An Io whose text output passes through `redact`. `data` is for bytes that must arrive unchanged and were guarded. */
 export interface RedactedIo extends Io {
   readonly redactor: Redactor;
+  /** Of the stores that this run reads. */
+  readonly clients: Clients;
   /** Standard output as it is. */
   readonly data: Sink;
 }
@@ -44,6 +47,7 @@ export function redacted(io: Io, redactor: Redactor): RedactedIo {
   return {
     ...io,
     redactor,
+    clients: new Map(),
     data,
     stdout: redactedSink(data, redactor),
     stderr: redactedSink(lossySink(io.stderr), redactor),

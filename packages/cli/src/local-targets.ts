@@ -19,7 +19,7 @@ import { parseKey, type Store } from "@kiteseal/core/store";
 import { openStore } from "@kiteseal/storage-adapters";
 import type { Options } from "./flags.ts";
 import { readInput } from "./input.ts";
-import type { Io } from "./io.ts";
+import type { RedactedIo } from "./io.ts";
 import { storeOptions } from "./stores.ts";
 import type { Target } from "./targets.ts";
 
@@ -29,14 +29,14 @@ export interface LocalPlaces {
   of(path: string): ArtifactPlace;
 }
 
-export async function openLocalPlaces(io: Io): Promise<LocalPlaces> {
+export async function openLocalPlaces(io: RedactedIo): Promise<LocalPlaces> {
   const { store }: { store: Store } = await openStore("file:///", storeOptions(io));
   return { of: (path) => ({ store, key: parseKey(path.replace(/^\/+/, "")) }) };
 }
 
 interface LocalRequest {
   readonly options: Options;
-  readonly io: Io;
+  readonly io: RedactedIo;
   readonly places: LocalPlaces;
   readonly leftOut: { count: number };
 }

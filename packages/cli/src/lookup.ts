@@ -23,7 +23,7 @@ import { openObject, openStore } from "@kiteseal/storage-adapters";
 import { attestationRoot, type Config } from "./config.ts";
 import type { Options, OptionSpec } from "./flags.ts";
 import { readBundles } from "./input.ts";
-import type { Io } from "./io.ts";
+import type { RedactedIo } from "./io.ts";
 import { storeOptions } from "./stores.ts";
 
 export const LOOKUP_OPTIONS: readonly OptionSpec[] = [
@@ -38,7 +38,7 @@ export const LOOKUP_OPTIONS: readonly OptionSpec[] = [
 export interface LookupRequest {
   readonly options: Options;
   readonly config: Config;
-  readonly io: Io;
+  readonly io: RedactedIo;
   readonly pins: PinsFile | undefined;
   /** Filled while targets are located. */
   readonly places: WeakMap<Artifact, ArtifactPlace>;
@@ -118,14 +118,14 @@ function bundlesByDigest(pins: PinsFile): ReadonlyMap<string, readonly string[]>
 }
 
 /** The artifact with further digests of the same bytes. Throws ERR_FILE_CHANGED, ERR_PIN_CHANGED and those of reading. */
-export function rehashing(io: Io): Rehash {
+export function rehashing(io: RedactedIo): Rehash {
   return (artifact, algorithms, ctx) => rehash(io, { artifact, algorithms }, ctx);
 }
 
 type Rehash = (artifact: Artifact, algorithms: readonly string[], ctx: Context) => Promise<Artifact>;
 
 async function rehash(
-  io: Io,
+  io: RedactedIo,
   { artifact, algorithms }: { artifact: Artifact; algorithms: readonly string[] },
   ctx: Context,
 ): Promise<Artifact> {
@@ -146,7 +146,7 @@ async function rehash(
 
 async function readAgain(
   origin: { url: string; pin: string },
-  o: { artifact: Artifact; plan: DigestPlan; io: Io },
+  o: { artifact: Artifact; plan: DigestPlan; io: RedactedIo },
   ctx: Context,
 ): ReturnType<typeof digestStream> {
   const { store, key } = await openObject(origin.url, storeOptions(o.io));

@@ -15,12 +15,12 @@ import {
 } from "@kiteseal/core";
 import { type Key, parseKey, type Store, type StoredObject } from "@kiteseal/core/store";
 import { openObject, openStore } from "@kiteseal/storage-adapters";
-import type { Io } from "./io.ts";
+import type { RedactedIo } from "./io.ts";
 import { storeOptions } from "./stores.ts";
 import type { Located, Target } from "./targets.ts";
 
 /** One object by its address. `locate` throws ERR_NO_MATCH if it is not there. */
-export function storedTarget(url: string, io: Io): Target {
+export function storedTarget(url: string, io: RedactedIo): Target {
   return {
     label: url,
     locate: async (ctx) => {
@@ -54,7 +54,7 @@ async function readObject(store: Store, object: StoredObject, ctx: Context): Pro
  */
 export async function* listedTargets(
   url: string,
-  o: { leftOut: { count: number }; io: Io },
+  o: { leftOut: { count: number }; io: RedactedIo },
   ctx: Context,
 ): AsyncGenerator<Target> {
   const { leftOut } = o;
@@ -82,11 +82,11 @@ export async function* listedTargets(
 }
 
 /** The objects of a pins file, each at its pin and with its digest. */
-export function pinnedTargets(pins: PinsFile, io: Io): readonly Target[] {
+export function pinnedTargets(pins: PinsFile, io: RedactedIo): readonly Target[] {
   return pins.artifacts.map((pinned) => ({ label: pinned.url, locate: (ctx) => readPinned(pinned, io, ctx) }));
 }
 
-async function readPinned(pinned: PinnedArtifact, io: Io, ctx: Context): Promise<Located> {
+async function readPinned(pinned: PinnedArtifact, io: RedactedIo, ctx: Context): Promise<Located> {
   const { store, key } = await openObject(pinned.url, storeOptions(io));
   // The rule is chosen by the object's own key, as for any address: whoever writes pins must not choose the rule.
   if (key !== pinned.name && !key.normalize("NFC").endsWith(`/${pinned.name}`)) {

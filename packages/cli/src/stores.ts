@@ -1,9 +1,53 @@
 // SPDX-License-Identifier: Apache-2.0
-// What an opened store may know of this run: the environment for its credentials, the clock, the job's identity tokens.
+// What an opened store may know of this run: the environment for its credentials, the clock, the job's identity tokens,
+// where unfinished uploads are noted. What is read in one run shares clients, and so credentials.
+import { isAbsolute, join } from "node:path";
+import { KitesealError, quote } from "@kiteseal/core";
 import type { TokenSource } from "@kiteseal/core/store";
-import type { StoreOptions } from "@kiteseal/storage-adapters";
-import type { Io } from "./io.ts";
+import type { StoreOptions, TransferOptions, WriteSettings } from "@kiteseal/storage-adapters";
+import type { RedactedIo } from "./io.ts";
 
-export function storeOptions(io: Pick<Io, "env" | "now">, tokens?: TokenSource): StoreOptions {
-  return { env: io.env, now: () => io.now(), ...(tokens === undefined ? {} : { tokens }) };
+export type StoreIo = Pick<RedactedIo, "env" | "now" | "redactor" | "clients">;
+
+/** For what is only read. */
+export function storeOptions(io: StoreIo): StoreOptions {
+  const { env, clients } = io;
+  return { env, now: () => io.now(), tokens: jobTokens(io), clients };
+}
+
+export interface DestinationSettings {
+  /** Those of the run unless given. */
+  readonly tokens?: TokenSource;
+  readonly write: WriteSettings;
+  readonly transfer: Pick<TransferOptions, "parallel" | "bytesPerSecond">;
+}
+
+/** For what is written. Throws ERR_CONFIG_INVALID. */
+export function destinationOptions(io: StoreIo, { tokens, write, transfer }: DestinationSettings): StoreOptions {
+  const own = { write, transfer: { ...transfer, stateDirectory: stateDirectory(io.env) }, clients: new Map() };
+  return { ...storeOptions(io), ...own, ...(tokens === undefined ? {} : { tokens }) };
+}
+
+/** What signs is loaded only once a store wants a token. Outside of a job there are none, and stores ask their SDK. */
+function jobTokens({ env, redactor }: StoreIo): TokenSource | undefined {
+  if ((env["BUILDKITE_JOB_ID"] ?? "") === "") return undefined;
+  let source: TokenSource | undefined;
+  return async (audience, ctx) => {
+    const { createTokenSource } = await import("@kiteseal/core/sign");
+    source ??= createTokenSource(env, { onToken: (value) => redactor.add({ name: "the identity token", value }) });
+    return source(audience, ctx);
+  };
+}
+
+/** KITESEAL_STATE_DIR, else the user's directory for state; undefined where neither is known: then nothing is resumed. */
+function stateDirectory(env: StoreIo["env"]): string | undefined {
+  const given = env["KITESEAL_STATE_DIR"] ?? "";
+  if (given !== "" && !isAbsolute(given)) {
+    throw new KitesealError("ERR_CONFIG_INVALID", `KITESEAL_STATE_DIR is ${quote(given)}: expected an absolute path`);
+  }
+  if (given !== "") return given;
+  const own = env["XDG_STATE_HOME"] ?? "";
+  if (isAbsolute(own)) return join(own, "kiteseal");
+  const home = env["HOME"] ?? "";
+  return isAbsolute(home) ? join(home, ".local", "state", "kiteseal") : undefined;
 }

@@ -6,7 +6,7 @@ import { checkedName, decodePins, KitesealError, LIMITS, quote } from "@kiteseal
 import { resolve } from "node:path";
 import { type Options, type OptionSpec, parseDigest } from "./flags.ts";
 import { readInput } from "./input.ts";
-import type { Io } from "./io.ts";
+import type { RedactedIo } from "./io.ts";
 import { checksumTargets, collectLocal, isFile, type LocalPlaces } from "./local-targets.ts";
 import { listedTargets, pinnedTargets, storedTarget } from "./stored-targets.ts";
 
@@ -49,7 +49,7 @@ const DIGEST = /^sha(?:1|256|384|512):[0-9A-Fa-f]+$/;
 export interface TargetRequest {
   readonly args: readonly string[];
   readonly options: Options;
-  readonly io: Io;
+  readonly io: RedactedIo;
   readonly places: LocalPlaces;
 }
 
@@ -159,7 +159,7 @@ async function* each(targets: Iterable<Target>): AsyncGenerator<Target> {
 async function* inOrder(
   local: readonly Target[],
   urls: readonly string[],
-  o: { recursive: boolean; leftOut: { count: number }; io: Io; ctx: Context },
+  o: { recursive: boolean; leftOut: { count: number }; io: RedactedIo; ctx: Context },
 ): AsyncGenerator<Target> {
   yield* local;
   for (const url of urls) {

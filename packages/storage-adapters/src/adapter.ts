@@ -2,6 +2,7 @@
 // What a store's own folder implements: its native primitives and a classification of its failures, nothing else.
 // transfer/ turns an Adapter into a Store (verification in passing, lost replies, exists-same, limits, codes).
 // Adapters share no base class and no code. Design §6.
+import { KitesealError } from "@kiteseal/core/store";
 import type {
   ByteRange,
   Context,
@@ -82,6 +83,15 @@ export interface WriteSettings {
   readonly legalHold?: boolean | undefined;
   /** S3: the account that must own the bucket. */
   readonly bucketOwner?: string | undefined;
+}
+
+/** For stores that keep nothing but bytes. Throws ERR_CONFIG_INVALID. */
+export function refuseWriteSettings(store: string, { write = {} }: AdapterOptions): void {
+  const settings = Object.entries(write).filter(([, value]) => value !== undefined);
+  if (settings.length === 0) return;
+  throw new KitesealError("ERR_CONFIG_INVALID", `${store} cannot keep ${settings.map(([name]) => name).join(", ")}`, {
+    hint: "encryption and retention are settings of the server there",
+  });
 }
 
 export interface PutRequest {

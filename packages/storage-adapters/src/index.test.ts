@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { parseKey } from "@kiteseal/core/store";
+import { startArtifactoryDouble } from "../../../test/doubles/artifactory/server.ts";
 import { expandDestination, openObject, openRepository, openStore } from "./index.ts";
 import { expectCode, readAll, sourceOf, testContext } from "./store-contract.testkit.ts";
 
@@ -69,6 +70,35 @@ describe("opening", () => {
     await attestations.store.put(parseKey(`${attestations.prefix}x`), { source: sourceOf("z") }, ctx);
     const misplaced = parseKey(`${attestations.prefix}y`);
     await expectCode(artifacts.store.put(misplaced, { source: sourceOf("z") }, ctx), "ERR_KEY_INVALID");
+  });
+
+  test("what one run opens in a store shares the identity it got there", async () => {
+    const double = await startArtifactoryDouble();
+    try {
+      double.subjectTokens.add("token-of-the-job");
+      let asked = 0;
+      const run = {
+        env: { BUILDKITE_ARTIFACTORY_URL: double.url, KITESEAL_ARTIFACTORY_OIDC_PROVIDER: "buildkite" },
+        now: () => ctx.now(),
+        clients: new Map(),
+        tokens: () => Promise.resolve(((asked += 1), "token-of-the-job")),
+      };
+      for (const name of ["a/x", "b/y", "b/z"]) {
+        const { store, key } = await openObject(`rt://${double.repository}/${name}`, run);
+        expect(await store.head(key, ctx)).toBeUndefined();
+      }
+      expect(asked).toBe(1);
+      const another = await openObject(`rt://${double.repository}/a/x`, { ...run, clients: new Map() });
+      await another.store.head(another.key, ctx);
+      expect(asked).toBe(2);
+    } finally {
+      await double.close();
+    }
+  });
+
+  test("a directory cannot be told how to keep what is written, and says so", async () => {
+    const write = { retention: { mode: "compliance", days: 30 } } as const;
+    await expectCode(openStore(`file://${root}/S`, { ...options, write }), "ERR_CONFIG_INVALID");
   });
 
   test("a destination outside its fixed part is refused", async () => {

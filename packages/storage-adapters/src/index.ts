@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // `@kiteseal/storage-adapters`: from the address of a store to the Store that operations use.
 // A store's folder is loaded when one of its addresses is opened, never before. Design §6.
-import { KitesealError, parseKey, quote } from "@kiteseal/core/store";
+import { ATTESTATIONS_FOLDER, KitesealError, parseKey, quote } from "@kiteseal/core/store";
 import type { Key, Location, Repository, Store } from "@kiteseal/core/store";
-import type { Adapter, AdapterOptions } from "./adapter.ts";
+import { refuseWriteSettings, type Adapter, type AdapterOptions } from "./adapter.ts";
 import { createStore } from "./transfer/store.ts";
 import type { TransferOptions } from "./transfer/plan.ts";
 import { parseStoreUrl } from "./url.ts";
@@ -14,13 +14,17 @@ export type { Destination, PlaceholderName } from "./url.ts";
 export type { AdapterOptions, WriteSettings } from "./adapter.ts";
 export type { TransferOptions } from "./transfer/plan.ts";
 
-/** `env`, `tokens` and `now` are for credentials; `transfer` for speed and the resume journal. */
+/** Clients of stores by the place they are for; made by the caller, filled here. */
+export type Clients = Map<string, Promise<Adapter>>;
+
+/**
+ * `env`, `tokens` and `now` are for credentials; `transfer` for speed and the resume journal. What is opened with the
+ * same `clients` shares credentials and connections, and so must have the same options.
+ */
 export interface StoreOptions extends AdapterOptions {
   readonly transfer?: TransferOptions | undefined;
+  readonly clients?: Clients | undefined;
 }
-
-/** `.kiteseal/` below the fixed part of a destination: where its attestations are. */
-const ATTESTATIONS = ".kiteseal/";
 
 /**
  * The place that `url` names, as a prefix. For a file URL all of it is the operator's word: links in it are followed,
@@ -37,7 +41,8 @@ export async function openObject(url: string, options: StoreOptions): Promise<{ 
   if (address.isDirectory) {
     throw new KitesealError("ERR_STORE_URL", `the store address ${quote(url)} names a folder: expected an object`);
   }
-  const folder = address.path.slice(0, Math.max(0, address.path.lastIndexOf("/")));
+  // Which links of a directory's address are followed depends on all of it; elsewhere one client reads the whole bucket.
+  const folder = address.scheme === "file" ? address.path.slice(0, Math.max(0, address.path.lastIndexOf("/"))) : "";
   const store = await openAddress({ ...address, path: folder }, options);
   return { store, key: parseKey(address.path) };
 }
@@ -60,7 +65,7 @@ export async function openRepository(
     artifacts: { store: fixed.store, prefix },
     attestations:
       attestations === undefined
-        ? { store: fixed.store, prefix: fixed.prefix + ATTESTATIONS }
+        ? { store: fixed.store, prefix: `${fixed.prefix}${ATTESTATIONS_FOLDER}/` }
         : await openStore(attestations, options),
   };
 }
@@ -70,15 +75,29 @@ function prefixOf(address: StoreAddress): string {
 }
 
 async function openAddress(address: StoreAddress, options: StoreOptions): Promise<Store> {
-  const adapter = await OPENERS[address.scheme](address, options);
+  const adapter = await openAdapter(address, options);
   return createStore(adapter, { ...options.transfer, base: prefixOf(address) });
+}
+
+function openAdapter(address: StoreAddress, options: StoreOptions): Promise<Adapter> {
+  const { scheme, origin, bucket, path } = address;
+  const place = JSON.stringify([scheme, origin, bucket, path]);
+  const known = options.clients?.get(place);
+  if (known !== undefined) return known;
+  const adapter = OPENERS[scheme](address, options);
+  options.clients?.set(place, adapter);
+  adapter.catch(() => options.clients?.delete(place));
+  return adapter;
 }
 
 type Opener = (address: StoreAddress, options: AdapterOptions) => Promise<Adapter>;
 
 /** One row a store; its SDK comes with its folder. */
 const OPENERS: Readonly<Record<Scheme, Opener>> = {
-  file: async ({ path }) => (await import("./file/adapter.ts")).createFileAdapter(path === "" ? "" : `/${path}`),
+  file: async ({ path }, options) => {
+    refuseWriteSettings("a directory", options);
+    return (await import("./file/adapter.ts")).createFileAdapter(path === "" ? "" : `/${path}`);
+  },
   s3: async (address, options) => (await import("./s3/adapter.ts")).openS3Adapter(address, options),
   gs: async (address, options) => (await import("./gcs/adapter.ts")).openGcsAdapter(address, options),
   azure: async (address, options) => (await import("./azure/adapter.ts")).openAzureAdapter(address, options),

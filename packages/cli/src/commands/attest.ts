@@ -13,20 +13,20 @@ import {
   quote,
   SIDECAR_SUFFIX,
 } from "@kiteseal/core";
-import { attest, type Attestation, type AttestSubject, storeAttestation } from "@kiteseal/core/sign";
+import { attest, type Attestation, type AttestSubject, type Job, storeAttestation } from "@kiteseal/core/sign";
 import type { Location } from "@kiteseal/core/store";
 import { openStore } from "@kiteseal/storage-adapters";
 import { type Config, loadConfig } from "../config.ts";
-import { checkOutput, openDestination, WRITTEN } from "../destination.ts";
+import { checkOutput, type DestinationRun, openDestination, WRITTEN, writingOptions } from "../destination.ts";
 import { addOptions, type Options, parseDigest } from "../flags.ts";
 import type { RedactedIo } from "../io.ts";
-import { storeOptions } from "../stores.ts";
 import { writeOutput } from "../output.ts";
 import { attestReady } from "../ready-statement.ts";
 import { madeJson, madeText } from "../report/publication.ts";
-import { addSigningOptions, prepareSigning, type SigningSetup } from "../signing.ts";
+import { addSigningOptions, prepareSigning } from "../signing.ts";
 import { createStatusLine } from "../terminal/progress.ts";
 import { styleFor } from "../terminal/style.ts";
+import { WRITE_OPTIONS } from "../write-settings.ts";
 import { checkedFormat, debugConfig, type Invocation } from "./command.ts";
 
 export function define(command: Command): void {
@@ -44,6 +44,8 @@ export function define(command: Command): void {
     { flags: "--sidecar", description: "FILE.sigstore.json beside each file" },
     { flags: "-b, --bundle <file>", description: "into this file (several: .jsonl), or - for standard output" },
   ]);
+  command.optionsGroup("How it is kept there:");
+  addOptions(command, WRITE_OPTIONS);
   addSigningOptions(command);
 }
 
@@ -66,7 +68,7 @@ export async function run(invocation: Invocation): Promise<number> {
   }
   const subjects = await readSubjects(invocation, ctx);
   checkBundleName(outputs, { count: subjects.length, perArtifact: options.has("statement") });
-  const root = await openRoot(outputs, { config, setup, io });
+  const root = await openRoot(outputs, setup.job, { options, config, io, tokens: setup.tokens });
   for (const path of outputs.bundle === undefined || outputs.bundle === "-" ? [] : [outputs.bundle])
     await checkOutput(resolve(io.cwd, path), WRITTEN.bundle);
   const { attestations, warnings } = await attest({ ...setup.request, subjects }, ctx);
@@ -160,14 +162,9 @@ function checkBundleName({ bundle }: Outputs, o: { count: number; perArtifact: b
   );
 }
 
-async function openRoot(
-  { to, attestations }: Outputs,
-  o: { config: Config; setup: SigningSetup; io: RedactedIo },
-): Promise<Location | undefined> {
-  if (to !== undefined)
-    return (await openDestination(to, { config: o.config, job: o.setup.job, io: o.io, tokens: o.setup.tokens }))
-      .attestations;
-  return attestations === undefined ? undefined : openStore(attestations, storeOptions(o.io, o.setup.tokens));
+async function openRoot({ to, attestations }: Outputs, job: Job, run: DestinationRun): Promise<Location | undefined> {
+  if (to !== undefined) return (await openDestination(to, job, run)).attestations;
+  return attestations === undefined ? undefined : openStore(attestations, writingOptions(run));
 }
 
 /** A rebuilt file has a new attestation: what lies there is replaced. */

@@ -13,6 +13,7 @@ import { addSigningOptions, prepareSigning } from "../signing.ts";
 import { createStatusLine } from "../terminal/progress.ts";
 import { styleFor } from "../terminal/style.ts";
 import { madeJson, madeText } from "../report/publication.ts";
+import { WRITE_OPTIONS } from "../write-settings.ts";
 import { checkedFormat, debugConfig, type Invocation } from "./command.ts";
 
 const CONCURRENCY = 8;
@@ -32,6 +33,7 @@ export function define(command: Command): void {
     },
     { flags: "--sidecar", description: "also store each attestation as ARTIFACT.sigstore.json" },
     { flags: "--pins <file>", description: "write which exact objects were stored, for `verify --pins`" },
+    ...WRITE_OPTIONS,
   ]);
   addSigningOptions(command);
 }
@@ -53,7 +55,7 @@ export async function run(invocation: Invocation): Promise<number> {
   const base = resolve(io.cwd, options.text("base") ?? ".");
   const { files, sidecars } = await collectArtifacts(args, { cwd: io.cwd, base }, ctx);
   if (sidecars.length > 0) warnings.push(`${sidecars.length} attestation files among the matches were left out`);
-  const repository = await openDestination(config.store.value, { config, job, io, tokens });
+  const repository = await openDestination(config.store.value, job, { options, config, io, tokens });
   const pins = options.text("pins");
   const pinsPath = pins === undefined ? undefined : resolve(io.cwd, pins);
   if (pinsPath !== undefined) await checkOutput(pinsPath, WRITTEN.pins);

@@ -6,7 +6,7 @@
 import { createHash } from "node:crypto";
 import { KitesealError, isKitesealError, parseKey, quote } from "@kiteseal/core/store";
 import type { ByteRange, Context, Key, StoredObject } from "@kiteseal/core/store";
-import { AdapterError } from "../adapter.ts";
+import { AdapterError, refuseWriteSettings } from "../adapter.ts";
 import type { Adapter, AdapterOptions } from "../adapter.ts";
 import { createArtifactoryAccess } from "../credentials/artifactory.ts";
 import { unsafeAddressReason } from "../exchange.ts";
@@ -69,16 +69,7 @@ function createClient(address: ArtifactoryAddress, options: ArtifactoryOptions):
   if (unsafe !== undefined) {
     throw new KitesealError("ERR_CONFIG_INVALID", `BUILDKITE_ARTIFACTORY_URL cannot be used: ${unsafe}`);
   }
-  const settings = Object.entries(options.write ?? {}).filter(([, value]) => value !== undefined);
-  if (settings.length > 0) {
-    throw new KitesealError(
-      "ERR_CONFIG_INVALID",
-      `Artifactory cannot keep ${settings.map(([name]) => name).join(", ")}`,
-      {
-        hint: "encryption and retention are settings of the server there",
-      },
-    );
-  }
+  refuseWriteSettings("Artifactory", options);
   const platform = base.replace(/\/artifactory$/, "");
   return {
     base,

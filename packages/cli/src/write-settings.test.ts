@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+import { describe, expect, test } from "vitest";
+import type { Config } from "./config.ts";
+import { Options } from "./flags.ts";
+import { useFixture } from "./fixture.testkit.ts";
+import { readTransferSettings, readWriteSettings } from "./write-settings.ts";
+
+function configWith(write: Config["write"], locked: readonly string[] = []): Config {
+  return { write, format: { value: "text", origin: "default" }, machine: { path: "/m.yaml", locked }, files: [] };
+}
+
+describe("how new objects are kept", () => {
+  test("is what flags say, and for the rest the configuration", () => {
+    const flags = new Options({ retention: "compliance:365", legalHold: true });
+    const config = configWith({ retention: { mode: "governance", days: 1 }, encryptionKey: "k", bucketOwner: "1" });
+    expect(readWriteSettings(flags, config)).toStrictEqual({
+      retention: { mode: "compliance", days: 365 },
+      encryptionKey: "k",
+      bucketOwner: "1",
+      legalHold: true,
+    });
+  });
+
+  test.each(["30", "compliance", "compliance:0", "Compliance:3", "governance:1.5", "governance:100000"])(
+    "a retention of %j is refused",
+    (retention) => {
+      expect(() => readWriteSettings(new Options({ retention }), configWith({}))).toThrow(
+        expect.objectContaining({ code: "ERR_USAGE" }),
+      );
+    },
+  );
+
+  test("what the machine locks, no flag sets", () => {
+    const locked = configWith({ legalHold: true }, ["write"]);
+    expect(readWriteSettings(new Options({}), locked)).toStrictEqual({ legalHold: true });
+    expect(() => readWriteSettings(new Options({ encryptionKey: "k" }), locked)).toThrow(
+      expect.objectContaining({ code: "ERR_USAGE" }),
+    );
+  });
+});
+
+test.each([
+  [{}, {}],
+  [
+    { parallel: "4", limitRate: "500" },
+    { parallel: 4, bytesPerSecond: 500 },
+  ],
+  [{ limitRate: "20M" }, { bytesPerSecond: 20_971_520 }],
+])("%j is how fast bytes are sent: %j", (flags, settings) => {
+  expect(readTransferSettings(new Options(flags))).toStrictEqual(settings);
+});
+
+test.each([{ parallel: "0" }, { parallel: "65" }, { parallel: "1.5" }, { limitRate: "0" }, { limitRate: "20MB" }])(
+  "%j is refused",
+  (flags) => {
+    expect(() => readTransferSettings(new Options(flags))).toThrow(expect.objectContaining({ code: "ERR_USAGE" }));
+  },
+);
+
+describe("publish", () => {
+  const fixture = useFixture();
+
+  test("signs nothing for a store that cannot keep what is asked for", async () => {
+    const { tokens } = fixture.sandbox.stats;
+    const argv = ["publish", "dist/app.tgz", "--to", `file://${fixture.root}/held`, "--retention", "governance:30"];
+    expect(await fixture.cli(argv, { env: fixture.sandbox.jobEnv() })).toMatchObject({ code: 2 });
+    expect(fixture.sandbox.stats.tokens).toBe(tokens);
+  });
+});

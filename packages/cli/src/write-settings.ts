@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// How new objects are kept (key, retention, hold, owner) and how fast they are sent: flags, then `write` of the
+// configuration. A store refuses what it cannot keep, before anything is signed.
+import { KitesealError, quote } from "@kiteseal/core";
+import type { TransferOptions, WriteSettings } from "@kiteseal/storage-adapters";
+import { type Config, lockedKey } from "./config.ts";
+import { type Options, type OptionSpec, retentionOf } from "./flags.ts";
+import { present } from "./present.ts";
+
+export const WRITE_OPTIONS: readonly OptionSpec[] = [
+  {
+    flags: "--encryption-key <key>",
+    description: "KMS key of S3 or Google Cloud Storage, encryption scope of Azure, instead of the bucket's own",
+  },
+  {
+    flags: "--retention <mode:days>",
+    description: "keep what is written: governance:30 (privileged users may shorten it) or compliance:365 (nobody may)",
+  },
+  { flags: "--legal-hold", description: "keep what is written until somebody lifts the hold" },
+  { flags: "--bucket-owner <account>", description: "S3: refuse a bucket that another account owns" },
+  { flags: "--parallel <number>", description: "requests that carry bytes at the same time, 1 to 64" },
+  { flags: "--limit-rate <bytes>", description: "bytes a second, all together: 500K, 20M, 1G" },
+];
+
+const RATE = /^([1-9]\d{0,8})([KMG]?)$/;
+const UNITS = { "": 1, K: 1024, M: 1_048_576, G: 1_073_741_824 } as const;
+const MAX_PARALLEL = 64;
+
+/** Throws ERR_USAGE, also for a flag that the machine's configuration locks. */
+export function readWriteSettings(options: Options, config: Config): WriteSettings {
+  const retention = options.text("retention");
+  const flags: WriteSettings = present({
+    encryptionKey: options.text("encryptionKey"),
+    retention: retention === undefined ? undefined : parseRetention(retention),
+    legalHold: options.flag("legalHold") ? true : undefined,
+    bucketOwner: options.text("bucketOwner"),
+  });
+  const { machine } = config;
+  if (Object.keys(flags).length > 0 && machine.locked.includes("write"))
+    throw lockedKey("write", "a flag", machine.path);
+  return { ...config.write, ...flags };
+}
+
+function parseRetention(text: string): NonNullable<WriteSettings["retention"]> {
+  const retention = retentionOf(text);
+  if (retention !== undefined) return retention;
+  throw new KitesealError("ERR_USAGE", `--retention ${quote(text)}: expected governance:DAYS or compliance:DAYS`);
+}
+
+/** Throws ERR_USAGE. */
+export function readTransferSettings(options: Options): Pick<TransferOptions, "parallel" | "bytesPerSecond"> {
+  return present({ parallel: parallelOf(options.text("parallel")), bytesPerSecond: rateOf(options.text("limitRate")) });
+}
+
+function parallelOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (/^[1-9]\d?$/.test(text) && Number(text) <= MAX_PARALLEL) return Number(text);
+  throw new KitesealError("ERR_USAGE", `--parallel ${quote(text)}: expected a number from 1 to ${MAX_PARALLEL}`);
+}
+
+function rateOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const [, amount, unit] = RATE.exec(text) ?? [];
+  if (amount !== undefined && (unit === "" || unit === "K" || unit === "M" || unit === "G")) {
+    return Number(amount) * UNITS[unit];
+  }
+  throw new KitesealError("ERR_USAGE", `--limit-rate ${quote(text)}: expected bytes a second such as 500K, 20M, 1G`);
+}
