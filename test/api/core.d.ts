@@ -1091,6 +1091,7 @@ export interface PutRequest {
 export interface Store {
   url(key: Key): string;
   digestPlan(size: number): DigestPlan;
+  prepare(largest: number, ctx: Context): Promise<void>;
   put(key: Key, request: PutRequest, ctx: Context): Promise<Stored>;
   head(key: Key, ctx: Context): Promise<StoredObject | undefined>;
   get(object: StoredObject, options: {

@@ -30,6 +30,7 @@
 export interface Adapter {
   url(key: Key): string;
   digestPlan(size: number): DigestPlan;
+  prepare?(inParts: boolean, ctx: Context): Promise<void>;
   head(key: Key, ctx: Context): Promise<StoredObject>;
   putWhole(request: PutRequest, ctx: Context): Promise<Written>;
   get(request: {

@@ -36,6 +36,7 @@ function watched({ store, prefix }: Location): Location {
   const watch: Store = {
     url: (key) => store.url(key),
     digestPlan: (size) => store.digestPlan(size),
+    prepare: (...args) => store.prepare(...args),
     put: (...args) => counted(() => store.put(...args)),
     head: (...args) => counted(() => store.head(...args)),
     get: (...args) => store.get(...args),

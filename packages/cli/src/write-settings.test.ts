@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, test } from "vitest";
+import { ACCESS_KEY, startS3Double } from "../../../test/doubles/s3/server.ts";
 import type { Config } from "./config.ts";
 import { Options } from "./flags.ts";
 import { useFixture } from "./fixture.testkit.ts";
@@ -66,4 +67,22 @@ describe("publish", () => {
     expect(await fixture.cli(argv, { env: fixture.sandbox.jobEnv() })).toMatchObject({ code: 2 });
     expect(fixture.sandbox.stats.tokens).toBe(tokens);
   });
+
+  test.each([["publish"], ["attest"]])(
+    "%s signs nothing for a server that lets objects be replaced",
+    async (command) => {
+      const double = await startS3Double({ ignores: ["if-none-match"] });
+      try {
+        const { tokens } = fixture.sandbox.stats;
+        const keys = { AWS_ACCESS_KEY_ID: ACCESS_KEY, AWS_SECRET_ACCESS_KEY: "of-the-double" };
+        const env = { ...fixture.sandbox.jobEnv(), ...keys, AWS_ENDPOINT_URL_S3: double.endpoint };
+        const argv = [command, "dist/app.tgz", "--to", `s3://${double.bucketName}/app`];
+        const ran = await fixture.cli(argv, { env });
+        expect(ran).toMatchObject({ code: 2, stderr: expect.stringContaining("ERR_STORE_URL") });
+        expect(fixture.sandbox.stats.tokens).toBe(tokens);
+      } finally {
+        await double.close();
+      }
+    },
+  );
 });

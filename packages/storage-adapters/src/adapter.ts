@@ -189,6 +189,8 @@ export interface Multipart {
 export interface Adapter {
   url(key: Key): string;
   digestPlan(size: number): DigestPlan;
+  /** See Store.prepare; `inParts`: objects will be written in parts. Absent: this store's word is enough. Throws Unsupported. */
+  prepare?(inParts: boolean, ctx: Context): Promise<void>;
   /** Throws NotFound for proven absence. */
   head(key: Key, ctx: Context): Promise<StoredObject>;
   /** One object in one request; durable and visible whole, or not there. */

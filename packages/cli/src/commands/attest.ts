@@ -69,6 +69,7 @@ export async function run(invocation: Invocation): Promise<number> {
   const subjects = await readSubjects(invocation, ctx);
   checkBundleName(outputs, { count: subjects.length, perArtifact: options.has("statement") });
   const root = await openRoot(outputs, setup.job, { options, config, io, tokens: setup.tokens });
+  await root?.store.prepare(0, ctx);
   for (const path of outputs.bundle === undefined || outputs.bundle === "-" ? [] : [outputs.bundle])
     await checkOutput(resolve(io.cwd, path), WRITTEN.bundle);
   const { attestations, warnings } = await attest({ ...setup.request, subjects }, ctx);

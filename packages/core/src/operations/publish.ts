@@ -49,18 +49,21 @@ export async function publish(request: PublishRequest, ctx: Context): Promise<Pu
   checkEligible(request.job, request.files, "publish");
   const prepared = await forEachLimited(request.files, LIMITS.parallelFiles, (file) => prepare(request, file, ctx));
   await forEachLimited(prepared, request.concurrency, (item) => refuseConflict(request, item, ctx));
+  const { artifacts: target, attestations: root } = request.repository;
+  await target.store.prepare(Math.max(0, ...prepared.map(({ source }) => source.size)), ctx);
+  if (root.store !== target.store) await root.store.prepare(0, ctx);
   const subjects = prepared.map(({ name, source }) => ({ name, digests: source.digests }));
   const { attestations, warnings } = await attest({ ...request, subjects }, ctx);
   for (const attestation of attestations) await storeAttestation(request.repository.attestations, attestation, ctx);
   const bySubject = attestationsByName(attestations);
   const kept: string[] = [];
   let done = 0;
-  const artifacts = await forEachLimited(prepared, request.concurrency, async (item) => {
+  const published = await forEachLimited(prepared, request.concurrency, async (item) => {
     const artifact = await storeArtifact(request, { item, attestations: bySubject, kept }, ctx);
     ctx.progress?.({ stage: "upload", subject: item.name, done: ++done, total: prepared.length, unit: "items" });
     return artifact;
   });
-  return { artifacts, attestations, warnings: [...warnings, ...kept] };
+  return { artifacts: published, attestations, warnings: [...warnings, ...kept] };
 }
 
 async function prepare(request: PublishRequest, file: CollectedFile, ctx: Context): Promise<Prepared> {

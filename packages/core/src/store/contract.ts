@@ -46,6 +46,11 @@ export interface Store {
   /** Which digests `put` will want of an object of `size` bytes; asked before hashing so that nothing is read twice. */
   digestPlan(size: number): DigestPlan;
   /**
+   * Before anything is signed for this store: throws ERR_STORE_URL where create-only does not hold or wrong checksums are
+   * accepted, tried out where a server's word is not enough. `largest`: bytes of the largest object that will be put.
+   */
+  prepare(largest: number, ctx: Context): Promise<void>;
+  /**
    * Durable when it returns, never visible half-written. Fails if the bytes read differ from `request.source.digests`
    * (ERR_FILE_CHANGED) and leaves nothing. Throws ERR_STORE_CONFLICT, with both digests in `details`, for other bytes.
    */

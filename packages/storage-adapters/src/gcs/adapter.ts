@@ -45,6 +45,7 @@ export async function openGcsAdapter(address: StoreAddress, options: AdapterOpti
       if (request.ifAbsent) await capabilities.guard(ctx);
       return stored(await putWhole(target, request, ctx));
     },
+    prepare: (_, ctx) => capabilities.guard(ctx),
     multipart: createMultipart(target, (ctx) => capabilities.guard(ctx)),
     get: (request, ctx) => readMedia(connection, request, ctx),
     async *list(prefix, ctx) {

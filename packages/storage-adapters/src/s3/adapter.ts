@@ -41,6 +41,11 @@ export function createS3Adapter(place: S3Place, sizes: MultipartSizes): Adapter 
   return {
     url: (key) => `s3://${place.bucket}/${key.split("/").map(encodeURIComponent).join("/")}`,
     digestPlan: () => ({ algorithms: ["sha256"] }),
+    prepare: async (inParts, ctx) => {
+      if (!place.isCustom) return;
+      await s3.probe.whole(ctx, true);
+      if (inParts) await s3.probe.parts(ctx, true);
+    },
     head: (key, ctx) => head(place, { key, bucketExists }, ctx),
     putWhole: (request, ctx) => putWhole(s3, request, ctx),
     get: (request, ctx) => get(place, request, ctx),

@@ -12,7 +12,7 @@ import { createJournal } from "./journal.ts";
 import { createLimits } from "./limit.ts";
 import { sweep } from "./parts.ts";
 import type { Transfer } from "./parts.ts";
-import { planDigests } from "./plan.ts";
+import { multipartFor, planDigests } from "./plan.ts";
 import type { TransferOptions } from "./plan.ts";
 import { hashStored, settle, upload } from "./upload.ts";
 
@@ -30,6 +30,14 @@ export function createStore(adapter: Adapter, settings: StoreSettings): Store {
   return {
     url: (key) => adapter.url(parseKey(key)),
     digestPlan: (size) => planDigests(adapter, size),
+    prepare: (largest, ctx) =>
+      guarded(ctx, () =>
+        persistently(
+          async () => adapter.prepare?.(multipartFor(adapter, largest) !== undefined, ctx),
+          ctx,
+          transfer.pace,
+        ),
+      ),
     put: (key, request, ctx) => guarded(ctx, () => upload(transfer, { ...request, key: parseKey(key) }, ctx)),
     head: (key, ctx) => guarded(ctx, () => head(transfer, parseKey(key), ctx)),
     get: (object, options, ctx) => download(transfer, { ...options, object }, ctx),
