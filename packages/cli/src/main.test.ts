@@ -2,6 +2,7 @@
 // Command lines: refusals and outages, secrets, signals, bugs, the sandbox command. Each exit code.
 import { readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { sha256Hex } from "@kiteseal/core";
 import { describe, expect, test } from "vitest";
 import { useFixture } from "./fixture.testkit.ts";
 import type { SpawnRequest } from "./io.ts";
@@ -18,6 +19,21 @@ describe("refusals and outages while signing", () => {
     const ran = await cli(argv, { env: fixture.sandbox.jobEnv() });
     expect(ran.code).toBe(20);
     expect(ran.stderr).toContain("[ERR_STORE_CONFLICT]");
+  });
+
+  test("a conflict names both digests and the job that attested the first, and nothing is signed", async () => {
+    const store = await published();
+    const { jobId } = fixture.sandbox.job;
+    await writeFile(join(fixture.root, "dist", "app.tgz"), "rebuilt");
+    const { tokens } = fixture.sandbox.stats;
+    const argv = ["publish", "dist/*", "--to", `file://${store}/{build}`];
+    const ran = await cli(argv, { env: fixture.sandbox.jobEnv() });
+    await writeFile(join(fixture.root, "dist", "app.tgz"), "the application");
+    expect(ran).toMatchObject({ code: 20, stderr: expect.stringContaining("[ERR_STORE_CONFLICT]") });
+    for (const told of [sha256Hex("rebuilt"), sha256Hex("the application"), `job ${jobId}`]) {
+      expect(ran.stderr).toContain(told);
+    }
+    expect(fixture.sandbox.stats.tokens).toBe(tokens);
   });
 
   test("an environment that disagrees with the token signs nothing", async () => {

@@ -45,6 +45,8 @@ export const LIMITS = {
   parallelReferences: 16,
   /** Two of these are in memory while a file is hashed. */
   hashBufferBytes: 4_194_304,
+  /** What is in the way at a destination and has another size is read up to here, so that a message can name its digest. */
+  conflictReadBytes: 1_073_741_824,
   predicateBytes: 16_777_216,
   lockFileBytes: 67_108_864,
   /** Clocks of services and verifiers differ by this much at most. */

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // publish: files → digests → conflicts? → attest → bundle → references → sidecar → artifact. In that order, so that an
 // artifact which Kiteseal shows is always attested, and nothing enters a public log for a store that would refuse it.
-import { digestFile, digestStream, bytesSource, SHA256_PLAN } from "../artifact/digest.ts";
+import { digestFile, bytesSource } from "../artifact/digest.ts";
 import { fileSize } from "../artifact/file.ts";
 import type { CollectedFile } from "../artifact/collect.ts";
 import type { DigestPlan, HashAlgorithm, Source } from "../artifact/source.ts";
 import { forEachLimited } from "../concurrency.ts";
 import type { Context } from "../context.ts";
-import { isKitesealError, KitesealError, quote } from "../errors.ts";
+import { isKitesealError, quote } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import { checkEligible } from "../provenance/eligibility.ts";
-import type { Repository, Stored, StoredObject } from "../store/contract.ts";
+import { refuseConflict } from "../store/conflict.ts";
+import type { Repository, Stored } from "../store/contract.ts";
 import { parseKey, portableKey, type Key } from "../store/keys.ts";
 import { SIDECAR_SUFFIX } from "../artifact/attestation-names.ts";
 import type { PinnedArtifact } from "../store/pins.ts";
@@ -48,8 +49,12 @@ interface Prepared {
 export async function publish(request: PublishRequest, ctx: Context): Promise<Publication> {
   checkEligible(request.job, request.files, "publish");
   const prepared = await forEachLimited(request.files, LIMITS.parallelFiles, (file) => prepare(request, file, ctx));
-  await forEachLimited(prepared, request.concurrency, (item) => refuseConflict(request, item, ctx));
-  const { artifacts: target, attestations: root } = request.repository;
+  const { repository, compute } = request;
+  const check = { repository, compute, consequence: "nothing was signed" };
+  await forEachLimited(prepared, request.concurrency, ({ key, source }) =>
+    refuseConflict(check, { key, size: source.size, sha256: source.digests.sha256 }, ctx),
+  );
+  const { artifacts: target, attestations: root } = repository;
   await target.store.prepare(Math.max(0, ...prepared.map(({ source }) => source.size)), ctx);
   if (root.store !== target.store) await root.store.prepare(0, ctx);
   const subjects = prepared.map(({ name, source }) => ({ name, digests: source.digests }));
@@ -83,31 +88,6 @@ function attestationsByName(attestations: readonly Attestation[]): ReadonlyMap<s
     for (const { name } of attestation.subjects) byName.set(name, [...(byName.get(name) ?? []), attestation]);
   }
   return byName;
-}
-
-/** Looks before signing. A role that may only write cannot look; then the write itself decides. */
-async function refuseConflict(request: PublishRequest, { key, source }: Prepared, ctx: Context): Promise<void> {
-  const { store: target } = request.repository.artifacts;
-  const existing = await target.head(key, ctx).catch((error: unknown) => {
-    if (isKitesealError(error) && error.code === "ERR_STORE_DENIED") return undefined;
-    throw error;
-  });
-  if (existing === undefined) return;
-  const found = existing.size === source.size ? await digestOf(request, existing, ctx) : `${existing.size} other bytes`;
-  if (found === source.digests.sha256) return;
-  throw new KitesealError(
-    "ERR_STORE_CONFLICT",
-    `${target.url(key)} holds other bytes: expected ${source.digests.sha256}, found ${found}`,
-    {
-      details: { expected: source.digests.sha256, found, url: target.url(key) },
-      hint: "nothing was signed; put {build} or {job} into --to so that each build has its own place",
-    },
-  );
-}
-
-async function digestOf(request: PublishRequest, object: StoredObject, ctx: Context): Promise<string> {
-  const bytes = request.repository.artifacts.store.get(object, { maxBytes: object.size }, ctx);
-  return (await digestStream(bytes, SHA256_PLAN, ctx)).digests.sha256;
 }
 
 async function storeArtifact(

@@ -2,7 +2,7 @@
 // Writing one object: the bytes are compared with their digest in passing, and an answer that leaves open what
 // happened (it exists; the reply was lost) is settled by reading back what is there. Design §6.
 import { createHash } from "node:crypto";
-import { KitesealError, quote } from "@kiteseal/core/store";
+import { KitesealError, LIMITS, quote } from "@kiteseal/core/store";
 import type { Context, Key, PutRequest, Stored, StoredObject } from "@kiteseal/core/store";
 import { AdapterError } from "../adapter.ts";
 import type { Multipart, Written } from "../adapter.ts";
@@ -16,8 +16,6 @@ import { multipartFor } from "./plan.ts";
 
 /** What is at the key may vanish or change between two looks at it; after this many the store is not usable. */
 const ROUNDS = 3;
-/** An object of another size is a conflict without being read; up to this size it is read so that the message can name its digest. */
-const CONFLICT_READ_BYTES = 1_073_741_824;
 
 export interface UploadRequest extends PutRequest {
   readonly key: Key;
@@ -167,7 +165,7 @@ export async function settle(transfer: Transfer, expected: Expected, ctx: Contex
   for (let round = 0; round < ROUNDS; round += 1) {
     try {
       const object = await persistently(() => transfer.adapter.head(expected.key, ctx), ctx, transfer.pace);
-      if (object.size !== expected.size && object.size > CONFLICT_READ_BYTES)
+      if (object.size !== expected.size && object.size > LIMITS.conflictReadBytes)
         throw conflict(expected, object, undefined);
       const sha256 = await hashStored(transfer, object, ctx);
       if (object.size !== expected.size || sha256 !== expected.sha256) throw conflict(expected, object, sha256);
