@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who this process is to Azure Blob Storage. In order: this job's own identity token, exchanged at Microsoft Entra ID
-// for each renewal anew; what the SDK's chain finds; the agent's BUILDKITE_AZURE_BLOB_* variables. Keys and signatures
-// are handed to the SDK and appear in no message. Design §6 "Keyless credentials first".
+// for each renewal anew; the agent's BUILDKITE_AZURE_BLOB_* variables, unless a platform announces an identity; what the
+// SDK's chain finds. Keys and signatures are handed to the SDK and appear in no message. Design §6 "Keyless credentials first".
 import { BlobServiceClient, ContainerSASPermissions, StorageSharedKeyCredential } from "@azure/storage-blob";
 import type { BlobClient, StoragePipelineOptions } from "@azure/storage-blob";
 import type { TokenCredential } from "@azure/identity";
