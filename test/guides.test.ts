@@ -262,6 +262,26 @@ describe("names", () => {
     expect(lines(of).length).toBeGreaterThan(1);
     expect(unknown).toEqual([]);
   });
+
+  /** Of buildkite-agent, gcloud and az, in the prose. */
+  const OTHER_FLAGS: readonly string[] = [
+    "--allow-shared-key-access",
+    "--allowed-audiences",
+    "--claim",
+    "--default-encryption-key",
+    "--lifetime",
+    "--lock-retention-period",
+    "--subject-claim",
+    "--versioning",
+  ];
+
+  test("of flags in the prose exist", () => {
+    const prose = GUIDES.map(({ text }) => text.replaceAll(/^```[\s\S]*?^```$/gm, "")).join("\n");
+    const named = new Set([...prose.matchAll(/`(--[a-z][a-z0-9-]*)/g)].map(([, flag = ""]) => flag));
+    const helps = known.map(helpOf).join("\n");
+    const unknown = [...named].filter((flag) => !new RegExp(`${flag}(?![a-z-])`).test(helps));
+    expect(unknown.toSorted()).toEqual(OTHER_FLAGS);
+  });
 });
 
 describe("sizes", () => {
