@@ -271,7 +271,6 @@ describe("names", () => {
     "--default-encryption-key",
     "--lifetime",
     "--lock-retention-period",
-    "--subject-claim",
     "--versioning",
   ];
 

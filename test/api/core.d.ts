@@ -675,6 +675,7 @@ export declare const LIMITS: {
   readonly parallelFiles: 4;
   readonly parallelReferences: 16;
   readonly hashBufferBytes: 4194304;
+  readonly conflictReadBytes: 1073741824;
   readonly predicateBytes: 16777216;
   readonly lockFileBytes: 67108864;
   readonly clockSkewMs: 300000;

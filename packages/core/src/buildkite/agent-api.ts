@@ -20,7 +20,7 @@ export interface AgentApi {
 }
 
 const SERVICE = "the agent API";
-/** Ids survive a renaming, so provenance records them; a subject claim is never asked for: the default one names the ref. */
+/** Ids survive a renaming, so provenance records them. */
 const CLAIMS = ["organization_id", "pipeline_id"];
 
 const HINTS: Readonly<Record<number, string>> = {
@@ -32,11 +32,18 @@ const HINTS: Readonly<Record<number, string>> = {
 /** Statuses that say this job gets no token, whichever way it asks. */
 const FINAL: readonly number[] = [400, 401, 403, 422];
 
+/** What a token is to be. */
+export interface TokenRequest {
+  readonly audience: string;
+  /** The claim that is its subject, `pipeline_id` for one; absent: Buildkite's own, which names the ref and the commit. */
+  readonly subjectClaim?: string;
+}
+
 /**
- * A fresh token for `audience`. Errors: ERR_TOKEN_UNAVAILABLE (`details.fallback`: whether another way may work),
+ * A fresh token. Errors: ERR_TOKEN_UNAVAILABLE (`details.fallback`: whether another way may work),
  * ERR_SERVICE_UNAVAILABLE, ERR_CONFIG_INVALID for an endpoint that must not be used, ERR_INTERRUPTED.
  */
-export async function requestAgentToken(agent: AgentApi, audience: string, ctx: Context): Promise<string> {
+export async function requestAgentToken(agent: AgentApi, asked: TokenRequest, ctx: Context): Promise<string> {
   const secrets = [agent.accessToken, ...Object.values(agent.headers)];
   const jobId = encodeURIComponent(agent.jobId).replaceAll(".", "%2E");
   const response = await requestRepeatedly(
@@ -50,7 +57,7 @@ export async function requestAgentToken(agent: AgentApi, audience: string, ctx: 
         "content-type": "application/json",
         accept: "application/json",
       },
-      body: JSON.stringify({ audience, claims: CLAIMS }),
+      body: JSON.stringify({ audience: asked.audience, claims: CLAIMS, subject_claim: asked.subjectClaim }),
       timeoutMs: LIMITS.serviceTimeoutMs,
       maxBytes: LIMITS.tokenBytes * 2,
       secrets,

@@ -6,6 +6,7 @@ import { execFile } from "node:child_process";
 import { isAbsolute, join } from "node:path";
 import type { Context } from "../context.ts";
 import { KitesealError, quote } from "../errors.ts";
+import type { TokenRequest } from "./agent-api.ts";
 import { interrupted, scrub } from "../http.ts";
 import { LIMITS } from "../limits.ts";
 
@@ -40,7 +41,7 @@ export function findAgentCommand(env: Environment): AgentCommand | undefined {
 }
 
 /** `buildkite-agent oidc request-token`. Errors: ERR_TOKEN_UNAVAILABLE, ERR_INTERRUPTED. */
-export async function runAgentCommand(command: AgentCommand, audience: string, ctx: Context): Promise<string> {
+export async function runAgentCommand(command: AgentCommand, asked: TokenRequest, ctx: Context): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   const options = {
     env: { ...command.env },
@@ -49,7 +50,8 @@ export async function runAgentCommand(command: AgentCommand, audience: string, c
     windowsHide: true,
     ...(ctx.signal !== undefined && { signal: ctx.signal }),
   };
-  const parameters = ["oidc", "request-token", "--audience", audience, "--job", command.jobId];
+  const subject = asked.subjectClaim === undefined ? [] : ["--subject-claim", asked.subjectClaim];
+  const parameters = ["oidc", "request-token", "--audience", asked.audience, "--job", command.jobId, ...subject];
   execFile(command.file, parameters, options, (error, stdout, stderr) => {
     if (error === null) resolve(stdout.trim());
     else if (ctx.signal?.aborted === true) reject(interrupted("the agent's command"));

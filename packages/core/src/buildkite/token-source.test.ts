@@ -64,6 +64,28 @@ describe("the agent API", () => {
     });
   });
 
+  it("is asked for another subject where a store's cloud compares subjects whole, and never for signing", async () => {
+    const server = await serve((seen) => {
+      const { audience } = JSON.parse(seen.body.toString()) as { audience: string };
+      return json(200, { token: tokenOf({ aud: audience }) });
+    });
+    const tokens = source({ ...apiEnv(server), KITESEAL_STORE_SUBJECT_CLAIM: "pipeline_id" });
+    await tokens("api://AzureADTokenExchange", context());
+    await tokens("sigstore", context());
+    const bodies = server.seen.map((seen): unknown => JSON.parse(seen.body.toString()));
+    const claims = ["organization_id", "pipeline_id"];
+    expect(bodies).toEqual([
+      { audience: "api://AzureADTokenExchange", claims, subject_claim: "pipeline_id" },
+      { audience: "sigstore", claims },
+    ]);
+  });
+
+  it("is never asked for a subject that Buildkite does not have", () => {
+    expect(() => source({ KITESEAL_STORE_SUBJECT_CLAIM: "pipeline_slug" })).toThrow(
+      expect.objectContaining({ code: "ERR_CONFIG_INVALID" }),
+    );
+  });
+
   it("is asked again for each token", async () => {
     const server = await serve((_seen, count) => json(200, { token: tokenOf({ jti: count }) }));
     const tokens = source(apiEnv(server));

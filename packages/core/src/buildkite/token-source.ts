@@ -6,7 +6,7 @@ import type { Context } from "../context.ts";
 import { isKitesealError, KitesealError, quote } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import { SERVICE_PACE, type Pace } from "../retry.ts";
-import { requestAgentToken, type AgentApi } from "./agent-api.ts";
+import { requestAgentToken, type AgentApi, type TokenRequest } from "./agent-api.ts";
 import { findAgentCommand, runAgentCommand, type AgentCommand } from "./agent-command.ts";
 import { readClaims } from "./claims.ts";
 import { redactInLog, type JobApi } from "./job-api.ts";
@@ -33,6 +33,9 @@ type Environment = Readonly<Record<string, string | undefined>>;
 const DEFAULT_ENDPOINT = "https://agent-edge.buildkite.com/v3";
 const HEADER_VARIABLE = /^BUILDKITE_REQUEST_HEADER_(BUILDKITE_[A-Z0-9_]+)$/;
 
+/** One word a claim that Buildkite makes a subject of (docs/oidc, "subject_claim"). */
+const SUBJECT_CLAIMS = ["organization_id", "pipeline_id", "cluster_id", "queue_id", "build_id", "job_id", "agent_id"];
+
 interface Minted {
   readonly token: string;
   readonly expiryHint: string;
@@ -42,10 +45,13 @@ interface Minted {
  * The first of: `identityTokenFile`, SIGSTORE_ID_TOKEN, the agent API, `buildkite-agent oidc request-token`. The first
  * two are made for signing and are passed over for any other audience. The command is asked when there is no agent API
  * or when it failed otherwise than by a refusal. Every token returned is unexpired, for `audience`, and was redacted.
+ * KITESEAL_STORE_SUBJECT_CLAIM makes another claim the subject of tokens that are not for signing: some clouds compare
+ * subjects whole, and Buildkite's own differs from commit to commit.
  * Errors beyond TokenSource's: ERR_UNREADABLE, ERR_SERVICE_UNAVAILABLE, ERR_CONFIG_INVALID, ERR_INTERRUPTED.
  */
 export function createTokenSource(env: Environment, options: TokenSourceOptions): TokenSource {
   const jobApi = findJobApi(env);
+  const subjectClaim = storeSubjectClaim(env);
   const ways: Ways = {
     file: options.identityTokenFile,
     variable: present(env["SIGSTORE_ID_TOKEN"]),
@@ -53,7 +59,8 @@ export function createTokenSource(env: Environment, options: TokenSourceOptions)
     command: findAgentCommand(env),
   };
   return async (audience, ctx) => {
-    const { token, expiryHint } = await mint(ways, audience, ctx);
+    const isOwnSubject = audience === SIGNING_AUDIENCE || subjectClaim === undefined;
+    const { token, expiryHint } = await mint(ways, { audience, ...(isOwnSubject ? {} : { subjectClaim }) }, ctx);
     options.onToken?.(token);
     options.onRedaction?.(await redactInLog(jobApi, token, ctx));
     check(token, { audience, expiryHint }, ctx);
@@ -68,7 +75,15 @@ interface Ways {
   readonly command: AgentCommand | undefined;
 }
 
-async function mint(ways: Ways, audience: string, ctx: Context): Promise<Minted> {
+function storeSubjectClaim(env: Environment): string | undefined {
+  const claim = present(env["KITESEAL_STORE_SUBJECT_CLAIM"]);
+  if (claim === undefined || SUBJECT_CLAIMS.includes(claim)) return claim;
+  const message = `KITESEAL_STORE_SUBJECT_CLAIM is ${quote(claim)}: expected one of ${SUBJECT_CLAIMS.join(", ")}`;
+  throw new KitesealError("ERR_CONFIG_INVALID", message);
+}
+
+async function mint(ways: Ways, asked: TokenRequest, ctx: Context): Promise<Minted> {
+  const { audience } = asked;
   if (audience === SIGNING_AUDIENCE && ways.file !== undefined) {
     return {
       token: await readTokenFile(ways.file),
@@ -81,12 +96,12 @@ async function mint(ways: Ways, audience: string, ctx: Context): Promise<Minted>
   const expiryHint = "the agent has just made it: compare this machine's clock";
   if (ways.api !== undefined) {
     try {
-      return { token: await requestAgentToken(ways.api, audience, ctx), expiryHint };
+      return { token: await requestAgentToken(ways.api, asked, ctx), expiryHint };
     } catch (error) {
       if (ways.command === undefined || !mayFallBack(error)) throw error;
     }
   }
-  if (ways.command !== undefined) return { token: await runAgentCommand(ways.command, audience, ctx), expiryHint };
+  if (ways.command !== undefined) return { token: await runAgentCommand(ways.command, asked, ctx), expiryHint };
   throw new KitesealError("ERR_TOKEN_UNAVAILABLE", `no source of an identity token for ${quote(audience)}`, {
     hint: "in a job, pass BUILDKITE_AGENT_ACCESS_TOKEN and BUILDKITE_JOB_ID on; elsewhere use --identity-token-file",
   });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where to look for attestations of one artifact, in order, nearest first. Bundles given by hand are the only place
-// then; pins name bundles exactly; otherwise the sidecar, then `.kiteseal/` in each folder up to the bucket's, or the
-// roots that were named.
+// then; pins name bundles exactly; otherwise the roots that were named, or the sidecar and then `.kiteseal/` in each
+// folder up to the bucket's.
 import type { Artifact } from "../artifact/source.ts";
 import type { Context } from "../context.ts";
 import {
@@ -65,7 +65,8 @@ async function* look(
     for (const root of roots) yield await findPinned(root, pinned, ctx);
     return;
   }
-  if (where !== undefined) yield await findSidecar(where.store, where.key, ctx);
+  // Whoever may see only what is below a root is told 403 of a sidecar that is not there, which would be no answer.
+  if (where !== undefined && options.roots === undefined) yield await findSidecar(where.store, where.key, ctx);
   const subjectDigest = artifact.digest["sha256"];
   if (subjectDigest === undefined) return;
   for (const root of roots) yield await findBundles(root, { ...rule, subjectDigest }, ctx);

@@ -225,6 +225,14 @@ describe("the S3 adapter", () => {
       expect(double.bucket.uploads.size).toBe(0);
     });
 
+    test("whose policy knows no conditional copies is not made to: the bytes are streamed", async () => {
+      await start();
+      const { object } = await store.put(key("a"), { source: sourceOf("x") }, ctx);
+      await store.copy(object, key("tried"), ctx);
+      double.fail({ method: "PUT", contains: "/b", times: 1, does: { status: 501, code: "NotImplemented" } });
+      expect(await store.copy(object, key("b"), ctx)).toBeUndefined();
+    });
+
     test("of create-only copies is not asked to copy", async () => {
       await start({ ignores: ["if-none-match-on-copy"] });
       const { object } = await put("a", "abc");
