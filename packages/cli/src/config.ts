@@ -7,7 +7,7 @@ import { failureName, KitesealError, quote } from "@kiteseal/core";
 import type { WriteSettings } from "@kiteseal/storage-adapters";
 import { checkoutDirectories } from "./checkout.ts";
 import { type AttestationRoots, CONFIG_NAME, type ConfigFile, readConfigFile } from "./config-file.ts";
-import type { Options } from "./flags.ts";
+import { flagName, type Options } from "./flags.ts";
 import type { Io } from "./io.ts";
 
 export interface Setting<T> {
@@ -19,6 +19,8 @@ export interface Setting<T> {
 export interface Config {
   readonly store?: Setting<string>;
   readonly attestations?: Setting<AttestationRoots>;
+  /** Of what `promote` writes: `--attestations` is where it reads. */
+  readonly toAttestations?: Setting<AttestationRoots>;
   readonly transparency?: Setting<"public">;
   readonly signingConfig?: Setting<string>;
   readonly signingRoot?: Setting<string>;
@@ -41,7 +43,8 @@ export async function loadConfig(options: Options, io: Io): Promise<Config> {
     setting === undefined ? undefined : { ...setting, value: resolve(io.cwd, setting.value) };
   return {
     ...optional("store", pick("store", { flag: "to", env: "KITESEAL_STORE", of: (f) => f.store })),
-    ...optional("attestations", pickRoots(pick, { checkout, machine })),
+    ...optional("attestations", pickRoots(pick, { flag: "attestations", checkout, machine })),
+    ...optional("toAttestations", pickRoots(pick, { flag: "toAttestations", checkout, machine })),
     ...optional(
       "transparency",
       asTransparency(
@@ -117,7 +120,7 @@ type Picker = (key: string, place: Place) => Setting<string> | undefined;
 function picker({ options, env, checkout, machine }: Places): Picker {
   return (key, { flag, env: variable, of }) => {
     const candidates: [string | undefined, string][] = [
-      [flag === undefined ? undefined : options.text(flag), `--${flag ?? ""}`],
+      [flag === undefined ? undefined : options.text(flag), flagName(flag ?? "")],
       [variable === undefined || env[variable] === "" ? undefined : env[variable], variable ?? ""],
       [checkout === undefined ? undefined : of(checkout), checkout?.path ?? ""],
     ];
@@ -139,10 +142,10 @@ export function lockedKey(key: string, origin: string, path: string): KitesealEr
 
 function pickRoots(
   pick: Picker,
-  o: { checkout: ConfigFile | undefined; machine: ConfigFile | undefined },
+  o: { flag: string; checkout: ConfigFile | undefined; machine: ConfigFile | undefined },
 ): Setting<AttestationRoots> | undefined {
   const single = pick("attestations", {
-    flag: "attestations",
+    flag: o.flag,
     env: "KITESEAL_ATTESTATIONS",
     of: (file) =>
       file.attestations === undefined || typeof file.attestations === "string"

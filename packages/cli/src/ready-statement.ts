@@ -11,11 +11,11 @@ import {
 } from "@kiteseal/in-toto-attestation";
 import { type Context, KitesealError, LIMITS, quote } from "@kiteseal/core";
 import { signStatement } from "@kiteseal/core/sign";
-import { checkOutput, WRITTEN } from "./destination.ts";
+
 import type { Options } from "./flags.ts";
 import { readInput } from "./input.ts";
 import type { RedactedIo } from "./io.ts";
-import { writeOutput } from "./output.ts";
+import { checkOutput, writeOutput, WRITTEN } from "./output.ts";
 import { escapeText } from "./report/escape.ts";
 import type { SigningSetup } from "./signing.ts";
 

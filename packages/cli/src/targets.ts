@@ -44,6 +44,11 @@ export interface TargetSet {
 }
 
 const STORE_URL = /^[A-Za-z][A-Za-z0-9+.-]*:\/\//;
+
+export function isStoreUrl(text: string): boolean {
+  return STORE_URL.test(text);
+}
+
 const DIGEST = /^sha(?:1|256|384|512):[0-9A-Fa-f]+$/;
 
 export interface TargetRequest {
@@ -69,8 +74,8 @@ export async function selectTargets(request: TargetRequest, ctx: Context): Promi
   if (digest !== undefined) return { ...set, targets: only(digestTarget(digest, options)) };
   if (pins !== undefined && args.length === 0 && checksums === undefined)
     return { ...set, targets: each(pinnedTargets(pins, io)) };
-  const urls = args.filter((arg) => STORE_URL.test(arg));
-  const paths = args.filter((arg) => !STORE_URL.test(arg));
+  const urls = args.filter(isStoreUrl);
+  const paths = args.filter((arg) => !isStoreUrl(arg));
   for (const path of paths) await refuseDigest(path, io.cwd);
   const local = [
     ...(paths.length === 0 ? [] : await collectLocal(paths, { ...request, leftOut }, ctx)),
@@ -111,7 +116,8 @@ function checkCombination({ args, options }: TargetRequest, pins: PinsFile | und
     throw new KitesealError("ERR_USAGE", "--name and --any-name: expected one");
 }
 
-async function readPins(path: string): Promise<PinsFile> {
+/** Throws ERR_PINS_INVALID. */
+export async function readPins(path: string): Promise<PinsFile> {
   return decodePins(
     await readInput({ path, what: "the pins file", maxBytes: LIMITS.pinsBytes, code: "ERR_PINS_INVALID" }),
   );

@@ -174,6 +174,11 @@ export const ERRORS = {
     check: "subject",
     means: "a subject of the statements was not among the artifacts",
   },
+  ERR_EXCEPTED: {
+    kind: "refused",
+    means: "an exception of the policy lets these bytes pass verification; it is no attestation that could be promoted",
+    next: "attest these bytes with an allowed builder, then promote them",
+  },
   ERR_NO_RULE: { kind: "refused", means: "no rule of the policy is about this name" },
 
   ERR_UNATTESTED: {

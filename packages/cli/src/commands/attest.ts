@@ -17,10 +17,10 @@ import { attest, type Attestation, type AttestSubject, type Job, storeAttestatio
 import type { Location } from "@kiteseal/core/store";
 import { openStore } from "@kiteseal/storage-adapters";
 import { type Config, loadConfig } from "../config.ts";
-import { checkOutput, type DestinationRun, openDestination, WRITTEN, writingOptions } from "../destination.ts";
+import { type DestinationRun, openDestination, writingOptions } from "../destination.ts";
 import { addOptions, type Options, parseDigest } from "../flags.ts";
 import type { RedactedIo } from "../io.ts";
-import { writeOutput } from "../output.ts";
+import { checkOutput, writeOutput, WRITTEN } from "../output.ts";
 import { attestReady } from "../ready-statement.ts";
 import { madeJson, madeText } from "../report/publication.ts";
 import { addSigningOptions, prepareSigning } from "../signing.ts";

@@ -43,6 +43,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import("./inspect.ts"),
   },
   {
+    name: "find",
+    group: "Look:",
+    summary: "list the attestations of some bytes and where they are, verifying nothing",
+    load: () => import("./find.ts"),
+  },
+  {
     name: "policy",
     group: "Look:",
     summary: "write a policy, check one, explain what it decides",
@@ -63,6 +69,12 @@ export const COMMANDS: readonly CommandEntry[] = [
         load: () => import("./policy-explain.ts"),
       },
     ],
+  },
+  {
+    name: "promote",
+    group: "Fleet:",
+    summary: "copy artifacts that verify, with their attestations, to another store",
+    load: () => import("./promote.ts"),
   },
   {
     name: "sandbox",

@@ -174,7 +174,7 @@ export function trailer(run: Run, tally: Tally, style: Style): readonly string[]
 }
 
 /** What a pass must not be read without, however quiet. */
-function qualifications(run: Run, style: Style): readonly string[] {
+export function qualifications(run: Run, style: Style): readonly string[] {
   return [
     ...(run.trust.sandbox ? [sandboxLine(style)] : []),
     ...leftOutLine(run),

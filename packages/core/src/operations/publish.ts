@@ -1,20 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // publish: files → digests → conflicts? → attest → bundle → references → sidecar → artifact. In that order, so that an
 // artifact which Kiteseal shows is always attested, and nothing enters a public log for a store that would refuse it.
-import { digestFile, bytesSource } from "../artifact/digest.ts";
+import { digestFile } from "../artifact/digest.ts";
 import { fileSize } from "../artifact/file.ts";
 import type { CollectedFile } from "../artifact/collect.ts";
 import type { DigestPlan, HashAlgorithm, Source } from "../artifact/source.ts";
 import { forEachLimited } from "../concurrency.ts";
 import type { Context } from "../context.ts";
-import { isKitesealError, quote } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import { checkEligible } from "../provenance/eligibility.ts";
 import { refuseConflict } from "../store/conflict.ts";
 import type { Repository, Stored } from "../store/contract.ts";
-import { parseKey, portableKey, type Key } from "../store/keys.ts";
-import { SIDECAR_SUFFIX } from "../artifact/attestation-names.ts";
+import { portableKey, type Key } from "../store/keys.ts";
 import type { PinnedArtifact } from "../store/pins.ts";
+import { putSidecar } from "../store/sidecar.ts";
 import { attest, storeAttestation, type Attestation, type AttestRequest } from "./attest.ts";
 
 export interface PublishRequest extends Omit<AttestRequest, "subjects"> {
@@ -98,7 +97,9 @@ async function storeArtifact(
   const { name, key, source } = o.item;
   const { store: target } = request.repository.artifacts;
   const own = o.attestations.get(name) ?? [];
-  if (request.sidecar) await putSidecar(request, { key, bundle: own[0]?.bundle, kept: o.kept }, ctx);
+  const bundle = request.sidecar ? own[0]?.bundle : undefined;
+  const kept = bundle === undefined ? undefined : await putSidecar(target, { key, bundle }, ctx);
+  if (kept !== undefined) o.kept.push(kept);
   const stored = await target.put(key, { source: source }, ctx);
   return {
     name,
@@ -110,22 +111,4 @@ async function storeArtifact(
     outcome: stored.outcome,
     verifiedBy: stored.verifiedBy,
   };
-}
-
-/** A sidecar of an earlier run of the same bytes stays: it verifies as well as this one. */
-async function putSidecar(
-  request: PublishRequest,
-  o: { key: Key; bundle: Uint8Array | undefined; kept: string[] },
-  ctx: Context,
-): Promise<void> {
-  if (o.bundle === undefined) return;
-  const { store: target } = request.repository.artifacts;
-  const sidecar = parseKey(o.key + SIDECAR_SUFFIX);
-  try {
-    const source = bytesSource(o.bundle, target.digestPlan(o.bundle.length));
-    await target.put(sidecar, { source, contentType: "application/json" }, ctx);
-  } catch (error) {
-    if (!isKitesealError(error) || error.code !== "ERR_STORE_CONFLICT") throw error;
-    o.kept.push(`${quote(target.url(sidecar))} was kept as it was`);
-  }
 }

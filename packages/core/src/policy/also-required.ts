@@ -8,7 +8,7 @@ import type { AlsoRequired, Rule } from "./rule.ts";
 /** Whether an attestation passes every check under a rule. */
 export type Passes = (rule: Rule, attestation: AuthenticAttestation) => boolean;
 
-interface Beside {
+export interface Beside {
   readonly attestations: readonly AuthenticAttestation[];
   readonly rules: readonly Rule[];
   readonly passes: Passes;
@@ -31,6 +31,17 @@ export function alsoRequired(
     found: `attestations of type ${[...new Set(found)].join(", ")}, none of which passes for it`,
     hint: "attest it in the same job with `kiteseal attest --type … --predicate FILE --to URL`",
   });
+}
+
+/** One bundle for each requirement: those without which the same artifact would not pass elsewhere. */
+export function requiredBundles(
+  required: readonly AlsoRequired[],
+  rule: Rule,
+  o: Beside & { of: AuthenticAttestation },
+): readonly string[] {
+  return required.flatMap(
+    (one) => o.attestations.find((other) => satisfies({ one, rule, other }, o))?.bundleDigest ?? [],
+  );
 }
 
 function satisfies(

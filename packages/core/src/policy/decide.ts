@@ -6,7 +6,7 @@ import type { ErrorCode } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { AuthenticAttestation, AuthenticationFailure } from "../verification/authenticate.ts";
 import { AUTHENTICATE_CHECKS, DECIDE_CHECKS, failed, type Check, type CheckId } from "../verification/check.ts";
-import { alsoRequired } from "./also-required.ts";
+import { alsoRequired, requiredBundles, type Beside } from "./also-required.ts";
 import { identity } from "./identity.ts";
 import { predicate, ruleRequirements } from "./requirements.ts";
 import type { Rule } from "./rule.ts";
@@ -72,12 +72,15 @@ function rows(input: DecisionInput, attestation: AuthenticAttestation): readonly
   const { alsoRequired: required, ...alone } = rule;
   // What does not pass by itself is refused whatever lies beside it.
   if (required === undefined || !passes(alone, own)) return own;
-  const beside = {
+  return [...own, alsoRequired(required, rule, { ...beside(input), of: attestation })];
+}
+
+function beside(input: DecisionInput): Beside {
+  return {
     attestations: input.candidates.flatMap(({ result }) => (result.kind === "authentic" ? [result.attestation] : [])),
     rules: input.rules,
-    passes: (other: Rule, of: AuthenticAttestation): boolean => passes(other, ownRows(input, other, of)),
+    passes: (other, of) => passes(other, ownRows(input, other, of)),
   };
-  return [...own, alsoRequired(required, rule, { ...beside, of: attestation })];
 }
 
 function ownRows({ artifact, now }: DecisionInput, rule: Rule, attestation: AuthenticAttestation): readonly Check[] {
@@ -181,6 +184,7 @@ export function decide(input: DecisionInput): Verdict {
   const candidate = input.candidates[index];
   if (candidate === undefined || candidate.result.kind !== "authentic") return refused(input, attestations);
   const { attestation } = candidate.result;
+  const required = requiredBundles(input.rule.alsoRequired ?? [], input.rule, { ...beside(input), of: attestation });
   return makeVerified({
     artifact: input.artifact,
     rule: input.rule.id,
@@ -192,5 +196,6 @@ export function decide(input: DecisionInput): Verdict {
     ...(attestation.build === undefined ? {} : { build: attestation.build.facts }),
     times: attestation.times,
     bundleDigest: attestation.bundleDigest,
+    restsOn: [...new Set([attestation.bundleDigest, ...required])],
   });
 }

@@ -48,6 +48,15 @@ export function namesAgree(a: string, b: string): boolean {
   return long === short || long.endsWith(`/${short}`);
 }
 
+/** The longest name under which a statement is about these bytes, of those that agree with the requested one. */
+export function agreeingName({ name, digest }: Artifact, subjects: readonly Subject[]): string | undefined {
+  if (name === undefined) return undefined;
+  const same = subjects.flatMap((s) =>
+    s.name !== undefined && compareDigests(digest, s.digest) === "same" ? [s.name] : [],
+  );
+  return same.filter((subjectName) => namesAgree(subjectName, name)).toSorted((a, b) => b.length - a.length)[0];
+}
+
 function digestText(digest: DigestSet): string {
   return KNOWN_ALGORITHMS.filter((a) => digest[a] !== undefined)
     .map((a) => `${a}:${digest[a]}`)

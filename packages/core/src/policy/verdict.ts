@@ -50,6 +50,8 @@ export interface Evidence extends Judged {
   readonly build?: BuildFacts;
   readonly times: readonly VerifiedTime[];
   readonly bundleDigest: string;
+  /** Digests of all bundles that the pass needs: that one, and those which the rule also requires. */
+  readonly restsOn: readonly string[];
 }
 
 export interface UnverifiedArtifact extends Judged {
@@ -80,6 +82,7 @@ export class VerifiedArtifact implements Evidence {
   readonly build?: BuildFacts;
   readonly times: readonly VerifiedTime[];
   readonly bundleDigest: string;
+  readonly restsOn: readonly string[];
 
   /** `maker` is this module's own: a genuine verdict's constructor makes no others. */
   constructor(maker: symbol, evidence: Evidence) {
@@ -94,6 +97,7 @@ export class VerifiedArtifact implements Evidence {
     if (evidence.build !== undefined) this.build = evidence.build;
     this.times = evidence.times;
     this.bundleDigest = evidence.bundleDigest;
+    this.restsOn = evidence.restsOn;
     Object.freeze(this);
   }
 

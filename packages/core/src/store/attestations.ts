@@ -7,6 +7,7 @@ import type { Context } from "../context.ts";
 import { isKitesealError, KitesealError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import { forEachLimited } from "../concurrency.ts";
+import type { KeyIdentity } from "../sigstore/certificate.ts";
 import type { Location, Store } from "./contract.ts";
 import { parseKey, type Key } from "./keys.ts";
 import { bundleKey, bundleOfReference, referenceKey, subjectPrefix } from "./layout.ts";
@@ -28,8 +29,8 @@ export interface Found {
 
 export interface NewAttestation {
   readonly bundle: Uint8Array;
-  /** The signer's subject alternative name. */
-  readonly signer: string;
+  /** The signer's subject alternative name, or its key. */
+  readonly signer: string | KeyIdentity;
   readonly buildNumber?: number;
   /** sha256, hex. */
   readonly subjects: readonly string[];
@@ -56,6 +57,8 @@ export interface FindOptions {
   readonly signers: readonly string[];
   /** References of this build come first. */
   readonly buildNumber?: number;
+  /** How many of anybody's bundles, if no builder is asked for or has any: LIMITS.bundlesPerArtifact unless given. */
+  readonly atMost?: number;
 }
 
 /** Bundles that references below `root` name for a subject. Store outages become the outcome, never absence. */
@@ -72,8 +75,9 @@ export async function findBundles(root: Location, options: FindOptions, ctx: Con
       return found(root, { place, digests: order(listed, options).slice(0, LIMITS.bundlesPerBuilder), capped });
     }
     const others = await listReferences(root.store, subjectPrefix(root.prefix, subjectDigest), ctx);
-    const digests = order(others.digests, options).slice(0, LIMITS.bundlesPerArtifact);
-    return found(root, { place, digests, capped: others.capped || others.digests.length > digests.length });
+    const all = order(others.digests, options);
+    const digests = all.slice(0, options.atMost ?? LIMITS.bundlesPerArtifact);
+    return found(root, { place, digests, capped: others.capped || all.length > digests.length });
   } catch (error) {
     return { place, outcome: outageOf(error), handles: [] };
   }

@@ -3,6 +3,7 @@
 // change; references are zero-length names, so that nothing is ever read, changed and written back.
 import { ATTESTATIONS_FOLDER, SIDECAR_SUFFIX } from "../artifact/attestation-names.ts";
 import { isSha256Hex, sha256Hex } from "../artifact/digest.ts";
+import type { KeyIdentity } from "../sigstore/certificate.ts";
 import { parseKey, type Key } from "./keys.ts";
 
 const ROOT_FOLDER = `${ATTESTATIONS_FOLDER}/`;
@@ -13,19 +14,20 @@ export function bundleKey(root: string, bundleDigest: string): Key {
 }
 
 /** All references of one subject; `signer` narrows to one builder's. */
-export function subjectPrefix(root: string, subjectDigest: string, signer?: string): string {
+export function subjectPrefix(root: string, subjectDigest: string, signer?: string | KeyIdentity): string {
   const subject = `${root}subjects/sha256/${subjectDigest.slice(0, 2)}/${subjectDigest}/`;
   return signer === undefined ? subject : `${subject}${signerFolder(signer)}/`;
 }
 
-/** sha256 of the subject alternative name. */
-function signerFolder(subjectAlternativeName: string): string {
-  return sha256Hex(subjectAlternativeName);
+/** sha256 of the subject alternative name, or of the key. */
+function signerFolder(signer: string | KeyIdentity): string {
+  return typeof signer === "string" ? sha256Hex(signer) : signer.keyDigest;
 }
 
 export interface Reference {
   readonly subjectDigest: string;
-  readonly signer: string;
+  /** A subject alternative name, or a key. */
+  readonly signer: string | KeyIdentity;
   readonly buildNumber?: number;
   readonly bundleDigest: string;
 }

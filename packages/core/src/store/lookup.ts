@@ -32,11 +32,10 @@ export interface LookupOptions {
   pinned?(artifact: Artifact): readonly string[] | undefined;
 }
 
-export type Lookup = (
-  artifact: Artifact,
-  rule: Pick<FindOptions, "signers" | "buildNumber">,
-  ctx: Context,
-) => AsyncIterable<Found>;
+/** Whose attestations are asked for. */
+export type Asked = Omit<FindOptions, "subjectDigest">;
+
+export type Lookup = (artifact: Artifact, rule: Asked, ctx: Context) => AsyncIterable<Found>;
 
 export function createLookup(options: LookupOptions): Lookup {
   return (artifact, rule, ctx) => look(options, { artifact, rule }, ctx);
@@ -44,7 +43,7 @@ export function createLookup(options: LookupOptions): Lookup {
 
 async function* look(
   options: LookupOptions,
-  asked: { artifact: Artifact; rule: Pick<FindOptions, "signers" | "buildNumber"> },
+  asked: { artifact: Artifact; rule: Asked },
   ctx: Context,
 ): AsyncGenerator<Found> {
   if (options.bundles !== undefined) {
