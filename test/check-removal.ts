@@ -7,14 +7,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import * as core from "@kiteseal/core";
+import type * as operations from "@kiteseal/core/operations";
 import { parseKey } from "@kiteseal/core/store";
 import { openStore } from "@kiteseal/storage-adapters";
 import { ATTACKS } from "./attacks/corpus.ts";
 import { startForge, type Forge } from "./attacks/forge.ts";
 import { createJudge, type Judge, type Library } from "./attacks/judge.ts";
+import { attackPromotion, PROMOTION_ATTACKS, type PromotionLibrary, type Published } from "./attacks/promotion.ts";
+import { publishForPromotion } from "./attacks/promotion-published.ts";
 import type { Attack, Case } from "./attacks/spec.ts";
 import type { Edit, Guard } from "./removal/guard.ts";
 import { GUARDS } from "./removal/guards.ts";
+import { PROMOTION_GUARDS } from "./removal/promotion.ts";
 
 const REPOSITORY = join(import.meta.dirname, "..");
 const COPIED = ["core", "in-toto-attestation"];
@@ -50,7 +54,7 @@ function sourceExports(path: string): string {
 let copies = 0;
 
 /** The library from sources with the edits made. Throws Error for an edit that does not fit. */
-async function libraryWith(edits: readonly Edit[]): Promise<Library> {
+async function libraryWith(edits: readonly Edit[]): Promise<Library & PromotionLibrary> {
   const folder = join(work, `copy-${copies++}`);
   mkdirSync(join(folder, "node_modules", "@kiteseal"), { recursive: true });
   for (const name of COPIED) {
@@ -66,7 +70,8 @@ async function libraryWith(edits: readonly Edit[]): Promise<Library> {
   }
   const url = (path: string): string => pathToFileURL(join(folder, "core", "src", path)).href;
   const loaded = (await import(url("index.ts"))) as typeof core;
-  return { ...loaded, parseKey, openStore };
+  const { Evidence, promote } = (await import(url("operations.ts"))) as typeof operations;
+  return { ...loaded, parseKey, openStore, Evidence, promote };
 }
 
 class Corpus {
@@ -127,6 +132,37 @@ async function remove(guard: Guard, corpus: Corpus): Promise<Row> {
   }
 }
 
+/** The first attack on promote that is seen to end otherwise. */
+async function removeFromPromotion(guard: Guard, published: Published): Promise<Row> {
+  try {
+    const library = await libraryWith(guard.edits);
+    for (const attack of PROMOTION_ATTACKS) {
+      const seen = await attackPromotion(library, attack, published);
+      if (seen !== attack.seen) return { guard, red: `promote: ${attack.id}`, problem: undefined };
+    }
+    return { guard, red: undefined, problem: undefined };
+  } catch (error) {
+    return { guard, red: undefined, problem: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+async function promotionRows(wanted: string): Promise<readonly Row[]> {
+  const guards = PROMOTION_GUARDS.filter(({ id }) => id.includes(wanted));
+  if (guards.length === 0) return [];
+  await using published = await publishForPromotion();
+  const rows: Row[] = [];
+  for (const guard of guards) {
+    const row = await removeFromPromotion(guard, published);
+    rows.push(row);
+    print(row);
+  }
+  return rows;
+}
+
+function print(row: Row): void {
+  console.log(`${row.guard.check.padEnd(22)}${row.guard.id.padEnd(48)}${row.red ?? unnoticedText(row)}`);
+}
+
 function isBacked({ guard, problem }: Row): boolean {
   return guard.backed !== undefined && problem === undefined;
 }
@@ -146,8 +182,9 @@ async function main(wanted: string): Promise<number> {
     for (const guard of guards) {
       const row = await remove(guard, corpus);
       rows.push(row);
-      console.log(`${guard.check.padEnd(22)}${guard.id.padEnd(48)}${row.red ?? unnoticedText(row)}`);
+      print(row);
     }
+    rows.push(...(await promotionRows(wanted)));
     const unnoticed = rows.filter((row) => row.red === undefined && !isBacked(row));
     const checks = new Set(rows.filter((row) => row.red !== undefined).map((row) => row.guard.check));
     const all: readonly string[] = [...core.AUTHENTICATE_CHECKS, ...core.DECIDE_CHECKS, ...core.RULE_CHECKS];
