@@ -2,7 +2,8 @@
 // Attacks on promote: two artifacts of one build lie in a store, are verified there and under the names that they would
 // get, as a user of the library does it; then somebody interferes. What is seen afterwards is the code and what is visible
 // at the destination. The library is handed in, so that check-removal can hand in a copy with a check cut out.
-import { cp, mkdtemp, readdir, readFile, writeFile } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import type * as core from "@kiteseal/core";
 import type * as operations from "@kiteseal/core/operations";
@@ -53,6 +54,7 @@ export interface PromotionAttack {
   ) => Promise<readonly operations.Promotable[]>;
   readonly sourceStore?: (store: Store) => Store;
   readonly destinationStore?: (store: Store) => Store;
+  readonly sidecar?: boolean;
   /** The name that the second verdict is about, if not the one at the destination. */
   readonly rename?: (name: string, prefix: string) => string;
   /** Code (or `promoted`, `TypeError`), then the artifacts at the destination, then how many references there are. */
@@ -88,7 +90,6 @@ function storesOtherBytes(store: Store): Store {
       const pieces: Uint8Array[] = [];
       for await (const chunk of flipped(request.source.open())) pieces.push(new Uint8Array(chunk));
       const bytes = Buffer.concat(pieces);
-      const { createHash } = await import("node:crypto");
       const digests = { sha256: createHash("sha256").update(bytes).digest("hex") };
       const source = {
         size: bytes.length,
@@ -149,7 +150,6 @@ export const PROMOTION_ATTACKS: readonly PromotionAttack[] = [
   {
     id: "bundle deleted after its verdict",
     interfere: async (items, { source }) => {
-      const { rm } = await import("node:fs/promises");
       for (const path of await bundlesOf(source)) await rm(path);
       return items;
     },
@@ -209,7 +209,7 @@ export const PROMOTION_ATTACKS: readonly PromotionAttack[] = [
 
 /** Every field, but not what makes it one. */
 function copyOf(verified: core.VerifiedArtifact): core.VerifiedArtifact {
-  return Object.assign(Object.create(null) as object, verified) as core.VerifiedArtifact;
+  return { ...verified } as core.VerifiedArtifact;
 }
 
 /** Runs one attack in folders of its own; answers as `seen` is written. */
@@ -222,7 +222,7 @@ export async function attackPromotion(
   const [source, destination] = [join(work, "S"), join(work, "D")];
   await cp(published.folder, source, { recursive: true });
   await writeFile(join(work, "other"), "other bytes");
-  const code = await attempt(attack, { library, source, destination }, published).catch((error: unknown) => {
+  const code = await runPromotion(attack, { library, source, destination }, published).catch((error: unknown) => {
     if (library.isKitesealError(error)) return error.code;
     return error instanceof TypeError ? "TypeError" : String(error);
   });
@@ -233,7 +233,12 @@ export async function attackPromotion(
   return `${code} ${visible.join(" ")} ${references.length}`;
 }
 
-async function attempt(attack: PromotionAttack, scene: Scene, { trustedRoot }: Published): Promise<string> {
+/** Verifies, interferes, promotes. */
+export async function runPromotion(
+  attack: Omit<PromotionAttack, "id" | "seen">,
+  scene: Scene,
+  { trustedRoot }: Pick<Published, "trustedRoot">,
+): Promise<string> {
   const { library, source, destination } = scene;
   const from = await openStore(`file://${source}`, OPTIONS);
   const to = await openStore(`file://${destination}`, OPTIONS);
@@ -260,7 +265,7 @@ async function attempt(attack: PromotionAttack, scene: Scene, { trustedRoot }: P
     items.push({ verified, from: place, bundles: evidence.of(verified) });
   }
   const artifacts = (await attack.interfere?.(items, scene)) ?? items;
-  await library.promote({ artifacts, destination: target, sidecar: false, concurrency: 1 }, ctx);
+  await library.promote({ artifacts, destination: target, sidecar: attack.sidecar ?? false, concurrency: 1 }, ctx);
   return "promoted";
 }
 
