@@ -70,8 +70,8 @@ async function libraryWith(edits: readonly Edit[]): Promise<Library & PromotionL
   }
   const url = (path: string): string => pathToFileURL(join(folder, "core", "src", path)).href;
   const loaded = (await import(url("index.ts"))) as typeof core;
-  const { Evidence, promote } = (await import(url("operations.ts"))) as typeof operations;
-  return { ...loaded, parseKey, openStore, Evidence, promote };
+  const { KeptEvidence, promote } = (await import(url("operations.ts"))) as typeof operations;
+  return { ...loaded, parseKey, openStore, KeptEvidence, promote };
 }
 
 class Corpus {

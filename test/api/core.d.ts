@@ -577,6 +577,11 @@ export declare const ERRORS: {
     readonly check: "subject";
     readonly means: "a subject of the statements was not among the artifacts";
   };
+  readonly ERR_EXCEPTED: {
+    readonly kind: "refused";
+    readonly means: "an exception of the policy lets these bytes pass verification; it is no attestation that could be promoted";
+    readonly next: "attest these bytes with an allowed builder, then promote them";
+  };
   readonly ERR_NO_RULE: {
     readonly kind: "refused";
     readonly means: "no rule of the policy is about this name";
@@ -884,6 +889,7 @@ export declare class VerifiedArtifact implements Evidence {
   readonly build?: BuildFacts;
   readonly times: readonly VerifiedTime[];
   readonly bundleDigest: string;
+  readonly restsOn: readonly string[];
   constructor(maker: symbol, evidence: Evidence);
   static isGenuine(value: unknown): value is VerifiedArtifact;
 }
@@ -905,6 +911,7 @@ export interface Evidence extends Judged {
   readonly build?: BuildFacts;
   readonly times: readonly VerifiedTime[];
   readonly bundleDigest: string;
+  readonly restsOn: readonly string[];
 }
 export interface Judged {
   readonly artifact: Artifact;
@@ -1061,6 +1068,7 @@ export interface FindOptions {
   readonly subjectDigest: string;
   readonly signers: readonly string[];
   readonly buildNumber?: number;
+  readonly atMost?: number;
 }
 export interface Found {
   readonly place: string;
@@ -1132,7 +1140,8 @@ export interface LookupOptions {
   locate(artifact: Artifact): ArtifactPlace | undefined;
   pinned?(artifact: Artifact): readonly string[] | undefined;
 }
-export type Lookup = (artifact: Artifact, rule: Pick<FindOptions, "signers" | "buildNumber">, ctx: Context) => AsyncIterable<Found>;
+export type Asked = Omit<FindOptions, "subjectDigest">;
+export type Lookup = (artifact: Artifact, rule: Asked, ctx: Context) => AsyncIterable<Found>;
 
 // store/pins.d.ts
 export declare function decodePins(bytes: Uint8Array): PinsFile;

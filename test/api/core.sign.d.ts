@@ -476,6 +476,11 @@ export declare const ERRORS: {
     readonly check: "subject";
     readonly means: "a subject of the statements was not among the artifacts";
   };
+  readonly ERR_EXCEPTED: {
+    readonly kind: "refused";
+    readonly means: "an exception of the policy lets these bytes pass verification; it is no attestation that could be promoted";
+    readonly next: "attest these bytes with an allowed builder, then promote them";
+  };
   readonly ERR_NO_RULE: {
     readonly kind: "refused";
     readonly means: "no rule of the policy is about this name";
@@ -615,6 +620,7 @@ export declare class VerifiedArtifact implements Evidence {
   readonly build?: BuildFacts;
   readonly times: readonly VerifiedTime[];
   readonly bundleDigest: string;
+  readonly restsOn: readonly string[];
   constructor(maker: symbol, evidence: Evidence);
   static isGenuine(value: unknown): value is VerifiedArtifact;
 }
@@ -635,6 +641,7 @@ export interface Evidence extends Judged {
   readonly build?: BuildFacts;
   readonly times: readonly VerifiedTime[];
   readonly bundleDigest: string;
+  readonly restsOn: readonly string[];
 }
 export interface Judged {
   readonly artifact: Artifact;

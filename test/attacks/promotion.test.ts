@@ -3,7 +3,7 @@
 // verified. Where the destination itself lies, what it wrote is visible and does not pass for promoted.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as core from "@kiteseal/core";
-import { Evidence, promote } from "@kiteseal/core/operations";
+import { KeptEvidence, promote } from "@kiteseal/core/operations";
 import { attackPromotion, PROMOTION_ATTACKS, type Published } from "./promotion.ts";
 import { publishForPromotion } from "./promotion-published.ts";
 
@@ -16,6 +16,6 @@ afterAll(() => published[Symbol.asyncDispose]());
 
 describe("promote", () => {
   test.each(PROMOTION_ATTACKS)("$id", async (attack) => {
-    expect(await attackPromotion({ ...core, Evidence, promote }, attack, published)).toBe(attack.seen);
+    expect(await attackPromotion({ ...core, KeptEvidence, promote }, attack, published)).toBe(attack.seen);
   });
 });

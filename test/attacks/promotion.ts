@@ -23,7 +23,7 @@ export type PromotionLibrary = Pick<
   | "SHA256_PLAN"
   | "verifyAll"
 > &
-  Pick<typeof operations, "Evidence" | "promote">;
+  Pick<typeof operations, "KeptEvidence" | "promote">;
 
 /** A store as `publish` leaves it (`dist/app.tgz`, `dist/notes.txt`), and the root that trusts its signer. */
 export interface Published {
@@ -209,7 +209,7 @@ export const PROMOTION_ATTACKS: readonly PromotionAttack[] = [
 
 /** Every field, but not what makes it one. */
 function copyOf(verified: core.VerifiedArtifact): core.VerifiedArtifact {
-  return { ...verified } as core.VerifiedArtifact;
+  return structuredClone(verified);
 }
 
 /** Runs one attack in folders of its own; answers as `seen` is written. */
@@ -252,7 +252,7 @@ export async function runPromotion(
   const trust = await library.loadTrust({ kind: "file", path: trustedRoot }, ctx);
   const policy = library.flagPolicy({ organization: ["acme"], pipeline: ["app"], branch: ["main"] }, { env: {} });
   const compute = await library.inlineCompute(trust, library.askedKinds(policy));
-  const evidence = new library.Evidence();
+  const evidence = new library.KeptEvidence();
   for (const name of attack.names ?? NAMES) {
     const place = { store: sourceStore, key: parseKey(from.prefix + name) };
     const artifact = await hashed(library, place);

@@ -4,7 +4,7 @@
 // (0: never). Moments are numbered: 2n-1 before the n-th call, 2n after it. Prints how many there were.
 import { argv, kill, pid, stdout } from "node:process";
 import * as core from "@kiteseal/core";
-import { Evidence, promote } from "@kiteseal/core/operations";
+import { KeptEvidence, promote } from "@kiteseal/core/operations";
 import type { Store } from "@kiteseal/core/store";
 import { runPromotion } from "../attacks/promotion.ts";
 
@@ -32,6 +32,6 @@ function watched(store: Store): Store {
   };
 }
 
-const library = { ...core, Evidence, promote };
+const library = { ...core, KeptEvidence, promote };
 await runPromotion({ destinationStore: watched, sidecar: true }, { library, source, destination }, { trustedRoot });
 stdout.write(String(moments));

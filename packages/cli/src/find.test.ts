@@ -126,6 +126,18 @@ describe("find", () => {
     expect(answer.artifacts[0]?.places).toMatchObject([{ outcome: "capped" }]);
   });
 
+  test("cannot tell if a hundred are about other bytes and there are more", async () => {
+    const store = await fixture.published();
+    const bundle = await onlyBundle(store);
+    const digest = bundle.slice(bundle.lastIndexOf("/") + 1).replace(".sigstore.json", "");
+    const folder = join(store, ".kiteseal/subjects/sha256/ab", ELSEWHERE.slice("sha256:".length), "cd".repeat(32));
+    await mkdir(folder, { recursive: true });
+    for (let i = 0; i < 1001; i += 1) await writeFile(join(folder, `${String(i).padStart(10, "0")}-${digest}`), "");
+    const { code, answer } = await find("--digest", ELSEWHERE, "--attestations", `file://${store}/.kiteseal`);
+    expect(code).toBe(30);
+    expect(answer.artifacts[0]?.bundles).toMatchObject([{ kind: "readable", claimsTheseBytes: false }]);
+  });
+
   test("answers for every target, and with the worst of the answers", async () => {
     const store = await fixture.published();
     const { code, answer } = await find(`file://${store}/1/dist/app.tgz`, `file://${store}/1/dist/none`);

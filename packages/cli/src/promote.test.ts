@@ -108,6 +108,42 @@ describe("what is promoted", () => {
     expect(await files(`${mapped}-attested`)).toHaveLength(2);
   });
 
+  test("brings what its rule also requires, so that it passes there too", async () => {
+    const store = await fixture.published();
+    await writeFile(join(fixture.root, "sbom.json"), JSON.stringify({ spdxVersion: "SPDX-2.3" }));
+    const sbom = ["attest", "dist/app.tgz", "--type", "spdxjson", "--predicate", "sbom.json", "--to"];
+    const env = fixture.sandbox.jobEnv();
+    const policy = `${store}.yaml`;
+    await writeFile(
+      policy,
+      `version: 1
+rules:
+  app:
+    artifacts: "*.tgz"
+    builder: { organization: acme, pipeline: app }
+    source: { branch: main }
+    also-required: [{ type: spdxjson }]
+`,
+    );
+    const flags = ["--policy", policy, "--policy-from-checkout"];
+    const to = destination();
+    const argv = [`file://${store}/1/dist/app.tgz`, "--to", `file://${to}`];
+    expect((await promote(argv, flags)).code).toBe(20);
+    expect(await fixture.cli([...sbom, `file://${store}/{build}`], { env })).toMatchObject({ code: 0 });
+    expect((await promote(argv, flags)).code).toBe(0);
+    expect((await files(to)).filter((name) => name.startsWith(".kiteseal/bundles/"))).toHaveLength(2);
+    const there = [`file://${to}/dist/app.tgz`, "--attestations", `file://${to}/.kiteseal`];
+    expect((await fixture.cli(["verify", ...there, ...fixture.roots(), ...flags])).code).toBe(0);
+  });
+
+  test("leaves behind what lies beside it and does not attest it", async () => {
+    const store = await fixture.published();
+    await writeFile(join(store, "1/dist/app.tgz.sigstore.json"), "{}");
+    const to = destination();
+    expect((await promote([`file://${store}/1/dist/app.tgz`, "--to", `file://${to}`])).code).toBe(0);
+    expect(await files(to)).toHaveLength(3);
+  });
+
   test("is found there by a second run, and what is missing is added", async () => {
     const store = await fixture.published();
     const to = destination();

@@ -11,7 +11,7 @@ import {
   quote,
   type VerifiedArtifact,
 } from "@kiteseal/core";
-import { agreeingName, Evidence, type Promotable } from "@kiteseal/core/operations";
+import { agreeingName, KeptEvidence, type Promotable } from "@kiteseal/core/operations";
 import type { Location } from "@kiteseal/core/store";
 import type { Authority } from "./authority.ts";
 import { openBatch } from "./batch.ts";
@@ -48,7 +48,7 @@ export async function judgeSources(request: JudgeRequest, ctx: Context): Promise
   const { sources, authority, options, config, io, destination } = request;
   const { trust, policy } = authority;
   const places = new WeakMap<Artifact, ArtifactPlace>();
-  const evidence = new Evidence();
+  const evidence = new KeptEvidence();
   const found = await openLookup({ options, config, io, pins: sources.pins, places, waitMs: 0 }, ctx);
   const { compute, parallel } = await openBatch(trust, askedKinds(policy));
   try {

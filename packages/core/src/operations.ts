@@ -4,6 +4,6 @@ export { promote } from "./operations/promote.ts";
 export type { Promotable, PromotedArtifact, PromoteRequest, Promotion } from "./operations/promote.ts";
 export { findAttestations } from "./operations/find.ts";
 export type { FoundAttestations, FoundBundle } from "./operations/find.ts";
-export { Evidence } from "./store/evidence.ts";
+export { KeptEvidence } from "./store/evidence.ts";
 export { agreeingName } from "./policy/subject.ts";
 export { encodePins } from "./store/pins.ts";

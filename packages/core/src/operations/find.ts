@@ -27,8 +27,8 @@ export type FoundBundle = { readonly place: string; readonly digest?: string } &
 export interface FoundAttestations {
   readonly artifact: Artifact;
   /**
-   * `found`: at least one that may be about these bytes. `unknown`: none, and a place or an attestation could not be read.
-   * `none`: every place was looked at.
+   * `found`: at least one that may be about these bytes. `unknown`: none, and a place or an attestation could not be read, or
+   * not all of it. `none`: every place was looked at.
    */
   readonly outcome: "found" | "unknown" | "none";
   readonly places: readonly PlaceReport[];
@@ -42,7 +42,7 @@ export async function findAttestations(artifact: Artifact, lookup: Lookup, ctx: 
   let isOpen = false;
   for await (const found of lookup(artifact, { signers: [], atMost: LIMITS.bundlesPerBuilder }, ctx)) {
     places.push({ place: found.place, outcome: found.outcome, count: found.handles.length });
-    isOpen ||= found.outcome === "denied" || found.outcome === "unavailable";
+    isOpen ||= found.outcome !== "found" && found.outcome !== "nothing";
     for (const handle of found.handles) {
       throwIfInterrupted(ctx);
       const { bundle, kind } = await look(handle, artifact, ctx);

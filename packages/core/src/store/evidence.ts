@@ -7,7 +7,7 @@ import type { BundleHandle, Found } from "./attestations.ts";
 import type { Lookup } from "./lookup.ts";
 
 /** Artifacts are told apart by their `origin`, which stays the same object when digests are added to an artifact. */
-export class Evidence {
+export class KeptEvidence {
   readonly #found = new WeakMap<Origin, Map<string, BundleHandle>>();
   readonly #kept = new WeakMap<Origin, readonly BundleHandle[]>();
 

@@ -18,6 +18,12 @@ describe("layout", () => {
     expect(key).not.toContain("buildkite.com");
   });
 
+  it("puts a key's references below the key's own digest", () => {
+    const keyDigest = "ef".repeat(32);
+    const key = referenceKey("", { subjectDigest: SUBJECT, signer: { keyDigest }, bundleDigest: BUNDLE });
+    expect(key).toContain(`/${SUBJECT}/${keyDigest}/0000000000-`);
+  });
+
   it("names no build with zeros", () => {
     const key = referenceKey("", { subjectDigest: SUBJECT, signer: SAN, bundleDigest: BUNDLE });
     expect(key.endsWith(`/0000000000-${BUNDLE}`)).toBe(true);
