@@ -30,8 +30,8 @@ export interface Judgement {
   /** Of the sources; if all of them pass, of what they would be at the destination. */
   readonly rows: readonly Row[];
   readonly tally: Tally;
-  /** Empty unless everything passed. */
-  readonly promotable: readonly Promotable[];
+  /** Absent unless everything passed. */
+  readonly promotable?: readonly Promotable[];
 }
 
 export interface JudgeRequest {
@@ -56,12 +56,12 @@ export async function judgeSources(request: JudgeRequest, ctx: Context): Promise
     const requireAllSubjects = options.flag("requireAllSubjects");
     const here = { ...common, lookup: evidence.watch(found), requireAllSubjects };
     const first = await decideAll({ set: sources, verify: here, places }, (verdict) => evidence.keep(verdict), ctx);
-    if (first.tally.exitCode !== 0) return { ...first, promotable: [] };
+    if (first.tally.exitCode !== 0) return first;
     const targets = first.verdicts.map((verdict) => renamed(verdict, { sources, destination }));
     const set = { targets: each(targets), leftOut: sources.leftOut };
     const there = { ...common, lookup: evidence.lookup };
     const second = await decideAll({ set, verify: there, places }, () => undefined, ctx);
-    if (second.tally.exitCode !== 0) return { ...second, promotable: [] };
+    if (second.tally.exitCode !== 0) return second;
     const promotable = second.verdicts.map((verified) => ({
       verified,
       from: sourceOf(verified, sources).place,

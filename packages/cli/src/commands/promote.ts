@@ -103,10 +103,8 @@ export async function run(invocation: Invocation): Promise<number> {
   const run: Run = { version: VERSION, ...authority, startedAt: io.now(), files: config.files, ignored, leftOut };
   const request = { sources, destination: destination.artifacts, authority, options, config, io };
   const { rows, tally, promotable } = await judgeSources(request, ctx);
-  const passed = tally.exitCode === 0;
-  const sidecar = options.flag("sidecar");
-  const made = { artifacts: promotable, destination, sidecar, concurrency: CONCURRENCY };
-  const promotion = passed ? await promote(made, ctx) : undefined;
+  const how = { destination, sidecar: options.flag("sidecar"), concurrency: CONCURRENCY };
+  const promotion = promotable === undefined ? undefined : await promote({ artifacts: promotable, ...how }, ctx);
   if (pinsPath !== undefined && promotion !== undefined)
     await writeOutput(resolve(io.cwd, pinsPath), pinsOf(promotion));
   await status.clear();
