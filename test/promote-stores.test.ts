@@ -110,4 +110,20 @@ describe("promote", () => {
     expect(how(await promoted(`${url}/staging/${i}`, `${url}/release`)), url).toEqual([beside, beside]);
     await kiteseal("verify", `${url}/release`, "--recursive");
   });
+
+  test("writes nothing to a store that would replace what is there", async () => {
+    const lenient = await startS3Double({ ignores: ["if-none-match"] });
+    try {
+      const env = { ...environment(), AWS_ENDPOINT_URL_S3: lenient.endpoint };
+      const rule = ["--trusted-root", published.trustedRoot, ...WHO];
+      const args = ["promote", `file://${published.folder}`, "--recursive", "--to", `s3://${lenient.bucketName}/x`];
+      const ran = await runInProcess({ args: [...args, ...rule], cwd: published.work, env });
+      expect(ran.code).toBe(2);
+      expect(ran.stderr).toContain("ERR_STORE_URL");
+      const written = lenient.requests.filter((line) => line.startsWith("PUT") && line.includes("dist/"));
+      expect(written).toEqual([]);
+    } finally {
+      await lenient.close();
+    }
+  });
 });

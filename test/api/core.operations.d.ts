@@ -60,6 +60,16 @@ export type Origin = {
 };
 export type Pin = string;
 
+// buildkite/certificate-facts.d.ts
+export interface CertificateFacts {
+  readonly facts: BuildFacts;
+  readonly commitText?: string;
+  readonly subjectKind: TokenSubject["kind"] | "absent";
+  readonly customSubject?: string;
+  readonly contradictions: readonly FactDifference[];
+  readonly problems: readonly string[];
+}
+
 // buildkite/facts.d.ts
 export declare const RUNNERS: readonly ["buildkite-hosted", "self-hosted"];
 export declare const TRIGGERS: readonly ["ui", "api", "webhook", "trigger_job", "schedule"];
@@ -76,12 +86,38 @@ export interface BuildFacts {
   readonly organizationId?: string;
   readonly pipelineId?: string;
 }
+export interface FactDifference {
+  readonly fact: FactName;
+  readonly expected: string;
+  readonly found: string | undefined;
+}
 export interface Ref {
   readonly kind: "branch" | "tag";
   readonly name: string;
 }
+export type FactName = keyof BuildFacts;
 export type Runner = (typeof RUNNERS)[number];
 export type Trigger = (typeof TRIGGERS)[number];
+
+// buildkite/token-subject.d.ts
+export type TokenSubject = {
+  readonly kind: "standard";
+  readonly facts: BuildFacts;
+  readonly commitText: string;
+}
+| {
+  readonly kind: "custom";
+  readonly value: string;
+} | {
+  readonly kind: "ambiguous";
+  readonly reason: string;
+};
+
+// compute.d.ts
+export interface Compute {
+  authenticate(unverifiedBytes: Uint8Array, bundleDigest: string): Promise<Authentication>;
+  close(): Promise<void>;
+}
 
 // context.d.ts
 export interface Context {
@@ -446,6 +482,7 @@ export interface Promotable extends Omit<Attested, "sha256"> {
 export interface PromoteRequest {
   readonly artifacts: readonly Promotable[];
   readonly destination: Repository;
+  readonly compute: Compute;
   readonly sidecar: boolean;
   readonly concurrency: number;
 }
@@ -511,6 +548,22 @@ export interface PlaceReport {
   readonly place: string;
   readonly outcome: "found" | "nothing" | "denied" | "unavailable" | "capped";
   readonly count: number;
+}
+
+// provenance/facts.d.ts
+export interface Dependency {
+  readonly name?: string;
+  readonly uri: string;
+  readonly digest: Readonly<Record<string, string>>;
+}
+export interface ProvenanceFacts {
+  readonly builderId: string;
+  readonly facts: BuildFacts;
+  readonly commitText?: string;
+  readonly repository?: string;
+  readonly command?: string;
+  readonly dependencies: readonly Dependency[];
+  readonly problems: readonly string[];
 }
 
 // sigstore/bundle.d.ts
@@ -636,6 +689,7 @@ export interface Repository {
 export interface Store {
   url(key: Key): string;
   digestPlan(size: number): DigestPlan;
+  prepare(largest: number, ctx: Context): Promise<void>;
   put(key: Key, request: PutRequest, ctx: Context): Promise<Stored>;
   head(key: Key, ctx: Context): Promise<StoredObject | undefined>;
   get(object: StoredObject, options: {
@@ -710,6 +764,38 @@ export interface Transferred {
   readonly by: "server-copy" | "stream" | "nothing";
 }
 
+// verification/authenticate.d.ts
+export interface AuthenticAttestation {
+  readonly bundleDigest: string;
+  readonly signer: Signer;
+  readonly build?: CertificateFacts;
+  readonly times: readonly VerifiedTime[];
+  readonly logs: readonly VerifiedEntry[];
+  readonly content: StatementContent | BlobContent;
+  readonly checks: readonly Check[];
+}
+export interface AuthenticationFailure {
+  readonly bundleDigest: string;
+  readonly code: ErrorCode;
+  readonly checks: readonly Check[];
+}
+export interface BlobContent {
+  readonly kind: "blob";
+  readonly digest: Readonly<Record<string, string>>;
+}
+export interface StatementContent {
+  readonly kind: "statement";
+  readonly statement: SignedStatement;
+  readonly provenance?: ProvenanceFacts;
+}
+export type Authentication = {
+  readonly kind: "authentic";
+  readonly attestation: AuthenticAttestation;
+} | {
+  readonly kind: "refused";
+  readonly failure: AuthenticationFailure;
+};
+
 // verification/check.d.ts
 export declare const AUTHENTICATE_CHECKS: readonly ["limits", "bundle", "time", "certificate", "sct", "log", "signature", "statement", "agreement"];
 export declare const DECIDE_CHECKS: readonly ["subject", "identity", "predicate"];
@@ -731,6 +817,12 @@ export type CheckStatus = "passed" | "failed" | "undetermined" | "not-applicable
 export type DecideCheckId = (typeof DECIDE_CHECKS)[number];
 export type RuleCheckId = (typeof RULE_CHECKS)[number];
 type Evidence = Partial<Pick<Check, "expected" | "found" | "note" | "hint">>;
+
+// verification/sigstore.d.ts
+export interface VerifiedEntry {
+  readonly log: string;
+  readonly index: bigint;
+}
 
 // verification/statement.d.ts
 export type SignedStatement = Statement<Readonly<Record<string, unknown>>>;

@@ -265,7 +265,10 @@ export async function runPromotion(
     items.push({ verified, from: place, bundles: evidence.of(verified) });
   }
   const artifacts = (await attack.interfere?.(items, scene)) ?? items;
-  await library.promote({ artifacts, destination: target, sidecar: attack.sidecar ?? false, concurrency: 1 }, ctx);
+  await library.promote(
+    { artifacts, destination: target, compute, sidecar: attack.sidecar ?? false, concurrency: 1 },
+    ctx,
+  );
   return "promoted";
 }
 

@@ -4,6 +4,7 @@ import { guard, type Guard } from "./guard.ts";
 
 const O = "core/src/operations/promote.ts";
 const BYTES = "core/src/store/stored-bytes.ts";
+const CONFLICT = "core/src/store/conflict.ts";
 const TRANSFER = "core/src/store/transfer.ts";
 const CARRIED = "core/src/store/promoted-attestations.ts";
 
@@ -13,7 +14,11 @@ export const PROMOTION_GUARDS: readonly Guard[] = [
   guard("promote", "promote.verdict-under-this-name", [O, "if (!name.startsWith(base)) throw", "if (false) throw"]),
   guard("promote", "promote.collisions", [O, "refuseCollisions(prepared);", ""]),
   guard("promote", "promote.empty", [O, "if (request.artifacts.length === 0) throw", "if (false) throw"]),
-  guard("promote", "promote.conflicts-first", [BYTES, "if (found === sha256) return existing;", "return undefined;"]),
+  guard("promote", "promote.conflicts-first", [
+    CONFLICT,
+    "if (existing === undefined) return undefined;",
+    "if (true) return undefined;",
+  ]),
   guard("promote", "promote.re-read", [BYTES, "if (digests.sha256 === o.sha256) return digests;", "return digests;"]),
   guard("promote", "promote.server-copy-is-re-read", [
     TRANSFER,

@@ -4,7 +4,6 @@
 import {
   type Artifact,
   type ArtifactPlace,
-  askedKinds,
   type Context,
   isVerified,
   KitesealError,
@@ -14,7 +13,7 @@ import {
 import { agreeingName, KeptEvidence, type Promotable } from "@kiteseal/core/operations";
 import type { Location } from "@kiteseal/core/store";
 import type { Authority } from "./authority.ts";
-import { openBatch } from "./batch.ts";
+import type { Batch } from "./batch.ts";
 import type { Config } from "./config.ts";
 import type { Options } from "./flags.ts";
 import type { RedactedIo } from "./io.ts";
@@ -38,6 +37,7 @@ export interface JudgeRequest {
   readonly sources: PromotionSources;
   readonly destination: Location;
   readonly authority: Authority;
+  readonly batch: Batch;
   readonly options: Options;
   readonly config: Config;
   readonly io: RedactedIo;
@@ -46,31 +46,27 @@ export interface JudgeRequest {
 /** Errors: those of opening the places to look in. What is wrong with a source is its row. */
 export async function judgeSources(request: JudgeRequest, ctx: Context): Promise<Judgement> {
   const { sources, authority, options, config, io, destination } = request;
-  const { trust, policy } = authority;
+  const { policy } = authority;
   const places = new WeakMap<Artifact, ArtifactPlace>();
   const evidence = new KeptEvidence();
   const found = await openLookup({ options, config, io, pins: sources.pins, places, waitMs: 0 }, ctx);
-  const { compute, parallel } = await openBatch(trust, askedKinds(policy));
-  try {
-    const common = { policy, compute, parallel, rehash: rehashing(io) };
-    const requireAllSubjects = options.flag("requireAllSubjects");
-    const here = { ...common, lookup: evidence.watch(found), requireAllSubjects };
-    const first = await decideAll({ set: sources, verify: here, places }, (verdict) => evidence.keep(verdict), ctx);
-    if (first.tally.exitCode !== 0) return first;
-    const targets = first.verdicts.map((verdict) => renamed(verdict, { sources, destination }));
-    const set = { targets: each(targets), leftOut: sources.leftOut };
-    const there = { ...common, lookup: evidence.lookup };
-    const second = await decideAll({ set, verify: there, places }, () => undefined, ctx);
-    if (second.tally.exitCode !== 0) return second;
-    const promotable = second.verdicts.map((verified) => ({
-      verified,
-      from: sourceOf(verified, sources).place,
-      bundles: evidence.of(verified),
-    }));
-    return { ...second, promotable };
-  } finally {
-    await compute.close();
-  }
+  const { compute, parallel } = request.batch;
+  const common = { policy, compute, parallel, rehash: rehashing(io) };
+  const requireAllSubjects = options.flag("requireAllSubjects");
+  const here = { ...common, lookup: evidence.watch(found), requireAllSubjects };
+  const first = await decideAll({ set: sources, verify: here, places }, (verdict) => evidence.keep(verdict), ctx);
+  if (first.tally.exitCode !== 0) return first;
+  const targets = first.verdicts.map((verdict) => renamed(verdict, { sources, destination }));
+  const set = { targets: each(targets), leftOut: sources.leftOut };
+  const there = { ...common, lookup: evidence.lookup };
+  const second = await decideAll({ set, verify: there, places }, () => undefined, ctx);
+  if (second.tally.exitCode !== 0) return second;
+  const promotable = second.verdicts.map((verified) => ({
+    verified,
+    from: sourceOf(verified, sources).place,
+    bundles: evidence.of(verified),
+  }));
+  return { ...second, promotable };
 }
 
 /** The rows of a whole run, kept until it is known that nothing of it fails. */

@@ -3,11 +3,12 @@
 // them or none: nothing is copied unless everything that was named passes.
 import { resolve } from "node:path";
 import type { Command } from "commander";
-import { type Context, KitesealError, quote } from "@kiteseal/core";
+import { askedKinds, type Context, KitesealError, quote } from "@kiteseal/core";
 import { encodePins, promote, type Promotion } from "@kiteseal/core/operations";
 import type { Repository } from "@kiteseal/core/store";
 import { openRepository } from "@kiteseal/storage-adapters";
 import { AUTHORITY_OPTIONS, loadAuthority } from "../authority.ts";
+import { openBatch } from "../batch.ts";
 import { attestationRoot, checkDecidingEnvironment, type Config, loadConfig } from "../config.ts";
 import { addOptions, COMMON_OPTIONS, QUIET_OPTION } from "../flags.ts";
 import { LOOKUP_OPTIONS } from "../lookup.ts";
@@ -101,15 +102,20 @@ export async function run(invocation: Invocation): Promise<number> {
   const sources = await promotionSources({ args, options, io, destination: destination.artifacts });
   const { leftOut } = sources;
   const run: Run = { version: VERSION, ...authority, startedAt: io.now(), files: config.files, ignored, leftOut };
-  const request = { sources, destination: destination.artifacts, authority, options, config, io };
-  const { rows, tally, promotable } = await judgeSources(request, ctx);
-  const how = { destination, sidecar: options.flag("sidecar"), concurrency: CONCURRENCY };
-  const promotion = promotable === undefined ? undefined : await promote({ artifacts: promotable, ...how }, ctx);
-  if (pinsPath !== undefined && promotion !== undefined)
-    await writeOutput(resolve(io.cwd, pinsPath), pinsOf(promotion));
-  await status.clear();
-  await write(invocation, { rows, tally, run, promotion }, format);
-  return tally.exitCode;
+  const batch = await openBatch(authority.trust, askedKinds(authority.policy));
+  try {
+    const request = { sources, destination: destination.artifacts, authority, batch, options, config, io };
+    const { rows, tally, promotable: artifacts } = await judgeSources(request, ctx);
+    const how = { destination, compute: batch.compute, sidecar: options.flag("sidecar"), concurrency: CONCURRENCY };
+    const promotion = artifacts === undefined ? undefined : await promote({ artifacts, ...how }, ctx);
+    if (pinsPath !== undefined && promotion !== undefined)
+      await writeOutput(resolve(io.cwd, pinsPath), pinsOf(promotion));
+    await status.clear();
+    await write(invocation, { rows, tally, run, promotion }, format);
+    return tally.exitCode;
+  } finally {
+    await batch.compute.close();
+  }
 }
 
 /** Throws ERR_USAGE, ERR_PLACEHOLDER, ERR_STORE_URL. */

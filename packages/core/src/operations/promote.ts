@@ -4,17 +4,19 @@
 // is attested there, and what a killed run left is completed by the next. Only genuine verdicts are promoted, each reached
 // under the very name that the artifact gets.
 import { throwIfInterrupted } from "../artifact/file.ts";
+import type { Compute } from "../compute.ts";
 import { forEachLimited } from "../concurrency.ts";
 import type { Context } from "../context.ts";
 import { KitesealError, quote } from "../errors.ts";
 import { isVerified } from "../policy/verdict.ts";
+import { refuseConflict } from "../store/conflict.ts";
 import type { Repository, StoredObject } from "../store/contract.ts";
 import { portableKey, type Key } from "../store/keys.ts";
 import type { ArtifactPlace } from "../store/lookup.ts";
 import { putPassed, readPassed, type Attested } from "../store/promoted-attestations.ts";
 import type { PinnedArtifact } from "../store/pins.ts";
 import { putSidecar } from "../store/sidecar.ts";
-import { refuseOtherBytes, type Pinned } from "../store/stored-bytes.ts";
+import type { Pinned } from "../store/stored-bytes.ts";
 import { transfer, type Transferred } from "../store/transfer.ts";
 
 /** `verified`: of an artifact that lies in a store (its origin says which version), under its name at the destination. */
@@ -26,6 +28,8 @@ export interface PromoteRequest {
   readonly artifacts: readonly Promotable[];
   /** Opened with the same options as the sources: where both ends have one address for a key, the store copies by itself. */
   readonly destination: Repository;
+  /** Says, of a conflict, who attested what is there. */
+  readonly compute: Compute;
   /** Also write `ARTIFACT.sigstore.json` for other clients. */
   readonly sidecar: boolean;
   /** Artifacts in flight at once. */
@@ -60,8 +64,12 @@ export async function promote(request: PromoteRequest, ctx: Context): Promise<Pr
   if (request.artifacts.length === 0) throw new KitesealError("ERR_NO_MATCH", "there is nothing to promote");
   const prepared = request.artifacts.map((artifact) => prepare(artifact, destination));
   refuseCollisions(prepared);
-  const there = await forEachLimited(prepared, concurrency, (item) => refuseConflict(destination, item, ctx));
-  throwIfInterrupted(ctx);
+  const hint = "nothing was copied, and what is there stays: promote to another address";
+  const check = { repository: destination, compute: request.compute, hint };
+  const there = await forEachLimited(prepared, concurrency, ({ key, sha256, from }) =>
+    refuseConflict(check, { key, size: from.object.size, sha256 }, ctx),
+  );
+  await tryPromises(destination, prepared, ctx);
   await putPassed(destination.attestations, prepared, ctx);
   const warnings: string[] = [];
   let done = 0;
@@ -111,10 +119,17 @@ function refuseCollisions(prepared: readonly Prepared[]): void {
   }
 }
 
-function refuseConflict(to: Repository, item: Prepared, ctx: Context): Promise<StoredObject | undefined> {
-  const { key, sha256, from } = item;
-  const hint = "nothing was copied; what is there stays: promote to another address";
-  return refuseOtherBytes(to.artifacts.store, { key, size: from.object.size, sha256, hint }, ctx);
+/** What the stores promise is tried before anything is written to them. */
+async function tryPromises(
+  { artifacts, attestations }: Repository,
+  prepared: readonly Prepared[],
+  ctx: Context,
+): Promise<void> {
+  await artifacts.store.prepare(
+    prepared.reduce((most, { from }) => Math.max(most, from.object.size), 0),
+    ctx,
+  );
+  if (attestations.store !== artifacts.store) await attestations.store.prepare(0, ctx);
 }
 
 async function sidecar(to: Repository, { key, bundles, verified }: Prepared, ctx: Context): Promise<readonly string[]> {

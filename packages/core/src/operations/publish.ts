@@ -49,7 +49,8 @@ export async function publish(request: PublishRequest, ctx: Context): Promise<Pu
   checkEligible(request.job, request.files, "publish");
   const prepared = await forEachLimited(request.files, LIMITS.parallelFiles, (file) => prepare(request, file, ctx));
   const { repository, compute } = request;
-  const check = { repository, compute, consequence: "nothing was signed" };
+  const hint = "nothing was signed; put {build} or {job} into --to so that each build has its own place";
+  const check = { repository, compute, hint };
   await forEachLimited(prepared, request.concurrency, ({ key, source }) =>
     refuseConflict(check, { key, size: source.size, sha256: source.digests.sha256 }, ctx),
   );

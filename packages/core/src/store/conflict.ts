@@ -22,22 +22,29 @@ export interface ConflictCheck {
   readonly repository: Repository;
   /** Says who attested the bytes that are there. */
   readonly compute: Compute;
-  /** What was not done because of it: "nothing was signed". */
-  readonly consequence: string;
+  /** What was not done because of it, and what to do. */
+  readonly hint: string;
 }
 
-/** Throws ERR_STORE_CONFLICT, with both digests and, where it can be known, who attested the first, in `details`. */
-export async function refuseConflict(check: ConflictCheck, intended: Intended, ctx: Context): Promise<void> {
+/**
+ * What lies there, if it is these bytes; undefined if nothing does or nobody may look. Throws ERR_STORE_CONFLICT, with both
+ * digests and, where it can be known, who attested the first, in `details`.
+ */
+export async function refuseConflict(
+  check: ConflictCheck,
+  intended: Intended,
+  ctx: Context,
+): Promise<StoredObject | undefined> {
   const { store } = check.repository.artifacts;
   const { key, size, sha256 } = intended;
   const existing = await store.head(key, ctx).catch((error: unknown) => {
     if (isKitesealError(error) && error.code === "ERR_STORE_DENIED") return undefined;
     throw error;
   });
-  if (existing === undefined) return;
+  if (existing === undefined) return undefined;
   const isRead = existing.size === size || existing.size <= LIMITS.conflictReadBytes;
   const digest = isRead ? await digestOf(store, existing, ctx) : undefined;
-  if (existing.size === size && digest === sha256) return;
+  if (existing.size === size && digest === sha256) return existing;
   const first = digest === undefined ? undefined : await firstWriter(check, digest, ctx);
   const found = digest ?? `${existing.size} bytes`;
   const whose = first === undefined ? "" : `, attested by ${quote(first)}`;
@@ -47,7 +54,7 @@ export async function refuseConflict(check: ConflictCheck, intended: Intended, c
     `${url} holds other bytes: expected ${sha256}, found ${found}${whose}`,
     {
       details: { expected: sha256, found, url, ...(first === undefined ? {} : { attestedBy: first }) },
-      hint: `${check.consequence}; put {build} or {job} into --to so that each build has its own place`,
+      hint: check.hint,
     },
   );
 }

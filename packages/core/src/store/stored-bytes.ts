@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Bytes that lie in a store, held by their pin: as a source for another store, compared with a digest, looked for before
-// they would be written. The store is hostile: what it returns counts only under a digest that somebody signed.
+// Bytes that lie in a store, held by their pin: as a source for another store, and compared with a digest. The store is hostile: what it returns counts only under a digest that somebody signed.
 import { digestStream, SHA256_PLAN } from "../artifact/digest.ts";
 import type { DigestPlan, Source } from "../artifact/source.ts";
 import type { Context } from "../context.ts";
-import { isKitesealError, KitesealError } from "../errors.ts";
+import { KitesealError } from "../errors.ts";
 import type { Store, StoredObject } from "./contract.ts";
-import type { Key } from "./keys.ts";
 
 /** One version of one object. */
 export interface Pinned {
@@ -49,32 +47,4 @@ export async function pinnedSource(
     digests: isKnown ? { sha256: known.sha256 } : await digestsOf(pinned, known, ctx),
     open: (range) => store.get(object, { maxBytes: object.size, ...(range === undefined ? {} : { range }) }, ctx),
   };
-}
-
-/**
- * What lies at `key`, if it is these bytes; undefined if nothing does, or if this role may not look: then the write itself
- * decides. Throws ERR_STORE_CONFLICT.
- */
-export async function refuseOtherBytes(
-  store: Store,
-  expected: { key: Key; size: number; sha256: string; hint: string },
-  ctx: Context,
-): Promise<StoredObject | undefined> {
-  const { key, size, sha256, hint } = expected;
-  const existing = await store.head(key, ctx).catch((error: unknown) => {
-    if (isKitesealError(error) && error.code === "ERR_STORE_DENIED") return undefined;
-    throw error;
-  });
-  if (existing === undefined) return undefined;
-  const found = existing.size === size ? await hashed(store, existing, ctx) : `${existing.size} other bytes`;
-  if (found === sha256) return existing;
-  throw new KitesealError(
-    "ERR_STORE_CONFLICT",
-    `${store.url(key)} holds other bytes: expected ${sha256}, found ${found}`,
-    { details: { expected: sha256, found, url: store.url(key) }, hint },
-  );
-}
-
-async function hashed(store: Store, object: StoredObject, ctx: Context): Promise<string> {
-  return (await digestStream(store.get(object, { maxBytes: object.size }, ctx), SHA256_PLAN, ctx)).digests.sha256;
 }
