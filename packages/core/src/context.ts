@@ -3,7 +3,7 @@
 
 /** One step of something long; lossy, to be shown or ignored. `done` and `total` are bytes or items as `unit` says. */
 export interface Progress {
-  readonly stage: "hash" | "sign" | "upload" | "verify";
+  readonly stage: "hash" | "sign" | "upload" | "verify" | "fetch";
   readonly subject: string;
   readonly done: number;
   readonly total?: number | undefined;

@@ -60,7 +60,7 @@ export { AUTHENTICATE_CHECKS, DECIDE_CHECKS, RULE_CHECKS } from "./verification/
 export type { Check, CheckId, CheckStatus } from "./verification/check.ts";
 export type { VerifiedTime } from "./verification/time.ts";
 export { VerificationError, verify, verifyAll } from "./operations/verify.ts";
-export type { VerifyRequest } from "./operations/verify.ts";
+export type { VerifyRequest } from "./store/judge.ts";
 export { inspectBundle } from "./operations/inspect.ts";
 export type { Inspection } from "./operations/inspect.ts";
 export { createLookup } from "./store/lookup.ts";

@@ -7,7 +7,7 @@ import { escapeText } from "../report/escape.ts";
 
 const INTERVAL_MS = 100;
 const CLEAR_LINE = "\r\u001b[K";
-const VERBS = { hash: "reading", sign: "signing", upload: "storing", verify: "verifying" } as const;
+const VERBS = { hash: "reading", sign: "signing", upload: "storing", verify: "verifying", fetch: "fetching" } as const;
 
 export interface StatusLine {
   show(progress: Progress): void;

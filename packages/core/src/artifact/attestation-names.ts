@@ -6,8 +6,10 @@
 export const ATTESTATIONS_FOLDER = ".kiteseal";
 /** The name other clients look for beside an artifact. */
 export const SIDECAR_SUFFIX = ".sigstore.json";
+/** Of a sidecar with several, one a line. */
+export const SIDECAR_LINES_SUFFIX = ".sigstore.jsonl";
 /** What lies beside an artifact under such a name is taken for its attestation. */
-export const ATTESTATION_SUFFIXES: readonly string[] = [SIDECAR_SUFFIX, ".sigstore.jsonl"];
+export const ATTESTATION_SUFFIXES: readonly string[] = [SIDECAR_SUFFIX, SIDECAR_LINES_SUFFIX];
 
 /** The path of the artifact that a file of this name is an attestation of, if that artifact is there; undefined for other names. */
 export function artifactBeside(path: string): string | undefined {

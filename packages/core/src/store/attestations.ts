@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Writing attestations and finding them again. Writing: the bundle under its own digest, then one zero-length reference
 // a subject, create-only. Finding: everything that comes back is untrusted bytes under the digest they were asked by.
-import { SIDECAR_SUFFIX } from "../artifact/attestation-names.ts";
+import { SIDECAR_LINES_SUFFIX, SIDECAR_SUFFIX } from "../artifact/attestation-names.ts";
 import { bytesSource, sha256Hex } from "../artifact/digest.ts";
 import type { Context } from "../context.ts";
 import { isKitesealError, KitesealError } from "../errors.ts";
@@ -10,6 +10,7 @@ import { forEachLimited } from "../concurrency.ts";
 import type { KeyIdentity } from "../sigstore/certificate.ts";
 import type { Location, Store } from "./contract.ts";
 import { parseKey, type Key } from "./keys.ts";
+import { bundleHandles } from "./bundle-file.ts";
 import { bundleKey, bundleOfReference, referenceKey, subjectPrefix } from "./layout.ts";
 
 /** One bundle that may be about the artifact. `digest` is what its name claims; `read` checks it. */
@@ -118,7 +119,7 @@ function storedHandle(root: Location, digest: string): BundleHandle {
   const key = bundleKey(root.prefix, digest);
   const place = root.store.url(key);
   const read = async (ctx: Context): Promise<Uint8Array> => {
-    const bytes = await readObject(root.store, key, ctx);
+    const bytes = await readObject(root.store, { key, maxBytes: LIMITS.bundleBytes }, ctx);
     if (bytes === undefined) {
       throw new KitesealError("ERR_CANDIDATE_UNREADABLE", `a reference names ${place}, which is not there`, {
         hint: "the store is incomplete: a replica that lags, or somebody deleted the attestation",
@@ -151,27 +152,46 @@ function rootUrl(root: Location): string {
 }
 
 /** A whole small object, or undefined if it is proven absent. */
-async function readObject(store: Store, key: Key, ctx: Context): Promise<Uint8Array | undefined> {
+async function readObject(
+  store: Store,
+  { key, maxBytes }: { key: Key; maxBytes: number },
+  ctx: Context,
+): Promise<Uint8Array | undefined> {
   const object = await store.head(key, ctx);
   if (object === undefined) return undefined;
-  if (object.size > LIMITS.bundleBytes) {
-    throw new KitesealError("ERR_LIMIT_EXCEEDED", `${store.url(key)} is larger than ${LIMITS.bundleBytes} bytes`, {
-      details: { expected: `at most ${LIMITS.bundleBytes} bytes`, found: `${object.size} bytes` },
+  if (object.size > maxBytes) {
+    throw new KitesealError("ERR_LIMIT_EXCEEDED", `${store.url(key)} is larger than ${maxBytes} bytes`, {
+      details: { expected: `at most ${maxBytes} bytes`, found: `${object.size} bytes` },
     });
   }
   const chunks: Uint8Array[] = [];
-  for await (const chunk of store.get(object, { maxBytes: LIMITS.bundleBytes }, ctx)) chunks.push(chunk);
+  for await (const chunk of store.get(object, { maxBytes }, ctx)) chunks.push(chunk);
   return new Uint8Array(Buffer.concat(chunks));
 }
 
-/** The bundle beside an artifact, under the name that other clients look for. */
+/** The bundle beside an artifact, under the name that other clients look for; if there is none, the file with several. */
 export async function findSidecar(store: Store, key: Key, ctx: Context): Promise<Found> {
-  const sidecar = parseKey(key + SIDECAR_SUFFIX);
+  const [one, several] = await Promise.all([
+    readSidecar(store, key + SIDECAR_SUFFIX, ctx),
+    readSidecar(store, key + SIDECAR_LINES_SUFFIX, ctx),
+  ]);
+  return one.outcome === "nothing" && several.outcome !== "nothing" ? several : one;
+}
+
+async function readSidecar(store: Store, name: string, ctx: Context): Promise<Found> {
+  const sidecar = parseKey(name);
   const place = store.url(sidecar);
+  const maxBytes = name.endsWith(SIDECAR_LINES_SUFFIX) ? LIMITS.bundleFileBytes : LIMITS.bundleBytes;
   try {
-    const bytes = await readObject(store, sidecar, ctx);
+    const bytes = await readObject(store, { key: sidecar, maxBytes }, ctx);
     if (bytes === undefined) return { place, outcome: "nothing", handles: [] };
-    return { place, outcome: "found", handles: [{ place, read: () => Promise.resolve(bytes) }] };
+    if (name.endsWith(SIDECAR_SUFFIX)) {
+      return { place, outcome: "found", handles: [{ place, read: () => Promise.resolve(bytes) }] };
+    }
+    const handles = bundleHandles(place, bytes);
+    // Junk beside a good one must cost little: whoever writes the store writes this.
+    const capped = handles.length > LIMITS.bundlesPerBuilder;
+    return { place, outcome: capped ? "capped" : "found", handles: handles.slice(0, LIMITS.bundlesPerBuilder) };
   } catch (error) {
     // A name too long for the store cannot be there; what is there and is no small object is a bundle that fails.
     if (isKitesealError(error) && error.code === "ERR_KEY_INVALID") return { place, outcome: "nothing", handles: [] };

@@ -36,23 +36,33 @@ export function parseKey(text: string): Key {
   throw new KitesealError("ERR_KEY_INVALID", `the key ${quote(text)} ${reason(text)}`);
 }
 
-/** Why `text` cannot be written as (the relative part of) a key on every store, or undefined. */
-export function unportableReason(text: string): string | undefined {
+/** What Windows opens a device for, with or without an extension. */
+const DEVICE = /^(?:con|prn|aux|nul|com[0-9\u00b9\u00b2\u00b3]|lpt[0-9\u00b9\u00b2\u00b3])(?:\..*)?$/i;
+
+/** Why `text` cannot be the path of a file below a directory, meaning the same on every file system, or undefined. */
+export function unportablePathReason(text: string): string | undefined {
   const basic = reason(text);
   if (basic !== undefined) return basic;
   const bad = /[:;?#%\\*|<>"]/.exec(text);
   if (bad !== null) return `holds ${quote(bad[0])}`;
   if (text.normalize("NFC") !== text) return "is not in Unicode normal form C";
-  if (encoder.encode(text).length > MAX_PORTABLE_BYTES) return `is longer than ${MAX_PORTABLE_BYTES} bytes`;
   for (const segment of text.split("/")) {
     if (encoder.encode(segment).length > MAX_SEGMENT_BYTES)
       return `has a segment of more than ${MAX_SEGMENT_BYTES} bytes`;
     if (segment.endsWith(".") || segment.endsWith(" ")) return "has a segment that ends in a dot or a space";
+    if (DEVICE.test(segment)) return `has the segment ${quote(segment)}, which is a device on some systems`;
     if (segment.toLowerCase() === ATTESTATIONS_FOLDER)
       return `has the segment ${quote(ATTESTATIONS_FOLDER)}, which is kept for attestations`;
   }
   const attestation = ATTESTATION_SUFFIXES.find((s) => text.toLowerCase().endsWith(s));
-  if (attestation !== undefined) return `ends in ${quote(attestation)}, which is an attestation's name`;
+  return attestation === undefined ? undefined : `ends in ${quote(attestation)}, which is an attestation's name`;
+}
+
+/** Why `text` cannot be written as (the relative part of) a key on every store, or undefined. */
+export function unportableReason(text: string): string | undefined {
+  const path = unportablePathReason(text);
+  if (path !== undefined) return path;
+  if (encoder.encode(text).length > MAX_PORTABLE_BYTES) return `is longer than ${MAX_PORTABLE_BYTES} bytes`;
   const suffix = RESERVED_SUFFIXES.find((s) => text.toLowerCase().endsWith(s));
   return suffix === undefined ? undefined : `ends in ${quote(suffix)}, which some stores serve themselves`;
 }
