@@ -11,12 +11,11 @@ import {
 } from "@kiteseal/core";
 import {
   type DigestPlan,
-  type HashAlgorithm,
-  KitesealError,
   type Lookup,
   type LookupOptions,
   type PinsFile,
-  quote,
+  rehashPlan,
+  withDigests,
 } from "@kiteseal/core";
 import type { Location } from "@kiteseal/core/store";
 import { openObject, openStore } from "@kiteseal/storage-adapters";
@@ -129,19 +128,14 @@ async function rehash(
   { artifact, algorithms }: { artifact: Artifact; algorithms: readonly string[] },
   ctx: Context,
 ): Promise<Artifact> {
-  const plan: DigestPlan = { algorithms: ["sha256", ...algorithms.filter(isHashAlgorithm)] };
-  const { origin, name } = artifact;
+  const plan = rehashPlan(algorithms);
+  const { origin } = artifact;
   if (origin.kind === "digest") return artifact;
   const { digests } =
     origin.kind === "file"
       ? await digestFile(origin.path, plan, ctx)
       : await readAgain(origin, { artifact, plan, io }, ctx);
-  if (digests.sha256 !== artifact.digest["sha256"]) {
-    throw new KitesealError("ERR_FILE_CHANGED", `${quote(name ?? "the artifact")} changed while it was verified`);
-  }
-  const { sha256, sha384, sha512 } = digests;
-  const more = { ...(sha384 === undefined ? {} : { sha384 }), ...(sha512 === undefined ? {} : { sha512 }) };
-  return { ...artifact, digest: { ...artifact.digest, sha256, ...more } };
+  return withDigests(artifact, digests);
 }
 
 async function readAgain(
@@ -152,8 +146,4 @@ async function readAgain(
   const { store, key } = await openObject(origin.url, storeOptions(o.io));
   const size = o.artifact.size ?? 0;
   return digestStream(store.get({ key, size, pin: origin.pin }, { maxBytes: size }, ctx), o.plan, ctx);
-}
-
-function isHashAlgorithm(name: string): name is HashAlgorithm {
-  return name === "sha384" || name === "sha512";
 }

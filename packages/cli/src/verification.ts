@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// What `verify` and `policy explain` share: their options, and from what was given to rows and what they rest on.
+// What `verify`, `fetch` and `policy explain` share: their options, and from what was given to rows and what they rest on.
 import type { Command } from "commander";
-import { type Artifact, type ArtifactPlace, askedKinds, type Context } from "@kiteseal/core";
+import {
+  type Artifact,
+  type ArtifactPlace,
+  askedKinds,
+  type Context,
+  type PinsFile,
+  type VerifyRequest,
+} from "@kiteseal/core";
 import { AUTHORITY_OPTIONS, loadAuthority } from "./authority.ts";
 import { openBatch } from "./batch.ts";
 import { debug, debugConfig, type Invocation } from "./commands/command.ts";
@@ -22,10 +29,17 @@ const RUN_OPTIONS: readonly OptionSpec[] = [
   { flags: "--fail-fast", description: "stop at the first target that does not pass" },
 ];
 
+/** `verify` and `policy explain`. */
 export function defineVerification(command: Command, format: OptionSpec): void {
   command.argument("[target...]", "files, globs, directories, store addresses");
   command.optionsGroup("Targets:");
-  addOptions(command, [...TARGET_OPTIONS, ...RUN_OPTIONS]);
+  addOptions(command, TARGET_OPTIONS);
+  defineJudgement(command, format);
+}
+
+/** What every command takes that asks whether targets may be released. */
+export function defineJudgement(command: Command, format: OptionSpec): void {
+  addOptions(command, RUN_OPTIONS);
   command.optionsGroup("Who may have signed (no defaults):");
   addOptions(command, [...AUTHORITY_OPTIONS, ...RULE_OPTIONS]);
   command.optionsGroup("Who may have signed, instead of a Buildkite builder:");
@@ -42,15 +56,27 @@ export function defineVerification(command: Command, format: OptionSpec): void {
   addOptions(command, [format, QUIET_OPTION, ...COMMON_OPTIONS]);
 }
 
+/** What a run is about. */
+export interface Selection {
+  readonly pins?: PinsFile | undefined;
+  readonly leftOut: { readonly count: number };
+  /** A row for everything that was asked for; those that are judged are so by `verify`. */
+  rows(verify: VerifyRequest, ctx: Context): AsyncIterable<Row>;
+  /** Where it is kept if everything passes. */
+  readonly output?: string;
+}
+
 interface Report {
   readonly config: Config;
   readonly render: Renderer;
   write(text: string): Promise<void>;
+  /** Instead of targets that are only looked at. `places` is for where each artifact lies. */
+  select?(places: WeakMap<Artifact, ArtifactPlace>, ctx: Context): Promise<Selection>;
 }
 
 /** Verifies, writes the report as it comes, resolves with the exit code. Errors: those of reading what decides. */
 export async function runVerification(invocation: Invocation, report: Report): Promise<number> {
-  const { args, options, io } = invocation;
+  const { options, io } = invocation;
   const { config } = report;
   const ignored = checkDecidingEnvironment(io.env);
   await debugConfig(invocation, config);
@@ -59,19 +85,19 @@ export async function runVerification(invocation: Invocation, report: Report): P
   const waitMs = waitOf(options);
   const { trust, policy } = await loadAuthority({ options, config, io }, ctx);
   const places = new WeakMap<Artifact, ArtifactPlace>();
-  const set = await selectTargets({ args, options, io, places: await openLocalPlaces(io) }, ctx);
-  const lookup = await openLookup({ options, config, io, pins: set.pins, places, waitMs }, ctx);
+  const selection = await (report.select?.(places, ctx) ?? lookAt(invocation, places, ctx));
+  const { pins, leftOut, output } = selection;
+  const lookup = await openLookup({ options, config, io, pins, places, waitMs }, ctx);
   const { files } = config;
-  const run: Run = { version: VERSION, trust, policy, startedAt: io.now(), files, ignored, leftOut: set.leftOut };
+  const kept = output === undefined ? {} : { output };
+  const run: Run = { version: VERSION, trust, policy, startedAt: io.now(), files, ignored, leftOut, ...kept };
   await describe(invocation, run);
   const { compute, parallel } = await openBatch(trust, askedKinds(policy));
   try {
     const requireAllSubjects = options.flag("requireAllSubjects");
     const verify = { policy, compute, lookup, parallel, rehash: rehashing(io), requireAllSubjects };
     const tally = new Tally();
-    const rows: AsyncIterable<Row> = tally.count(verdictRows({ set, verify, places }, ctx), {
-      failFast: options.flag("failFast"),
-    });
+    const rows: AsyncIterable<Row> = tally.count(selection.rows(verify, ctx), { failFast: options.flag("failFast") });
     for await (const text of report.render(rows, run, tally)) {
       await status.clear();
       await report.write(text);
@@ -81,6 +107,16 @@ export async function runVerification(invocation: Invocation, report: Report): P
   } finally {
     await compute.close();
   }
+}
+
+/** Files, objects and digests, read where they are. */
+async function lookAt(
+  { args, options, io }: Invocation,
+  places: WeakMap<Artifact, ArtifactPlace>,
+  ctx: Context,
+): Promise<Selection> {
+  const set = await selectTargets({ args, options, io, places: await openLocalPlaces(io) }, ctx);
+  return { ...set, rows: (verify, now) => verdictRows({ set, verify, places }, now) };
 }
 
 function waitOf(options: Options): number {

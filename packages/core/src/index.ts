@@ -18,6 +18,7 @@ export { artifactBeside, ATTESTATIONS_FOLDER, SIDECAR_SUFFIX } from "./artifact/
 export { digestFile, digestStream, isSha256Hex, sha256Hex, SHA256_PLAN } from "./artifact/digest.ts";
 export { collectArtifacts } from "./artifact/collect.ts";
 export type { CollectedFile, Collection, CollectOptions } from "./artifact/collect.ts";
+export { rehashPlan, withDigests } from "./artifact/rehash.ts";
 export { checkedName, sortByName, subjectName } from "./artifact/names.ts";
 export { failureName, readSmallFile } from "./artifact/small-file.ts";
 export { parseChecksums } from "./artifact/checksums.ts";

@@ -37,6 +37,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import("./verify.ts"),
   },
   {
+    name: "fetch",
+    group: "Everyday:",
+    summary: "download what may be released, into a new directory, or nothing",
+    load: () => import("./fetch.ts"),
+  },
+  {
     name: "inspect",
     group: "Look:",
     summary: "show what an attestation says, verifying nothing",

@@ -14,7 +14,8 @@ export function rowRecord(row: Row): object {
     const { code, message, hint, details } = row.error;
     return { name: row.label, outcome, code, message, hint, details, checks: [], attestations: [], places: [] };
   }
-  return { ...artifactOf(row.verdict), outcome, ...judgementOf(row.verdict) };
+  const { verdict, files } = row;
+  return { ...artifactOf(verdict), outcome, files, ...judgementOf(verdict) };
 }
 
 function artifactOf({ artifact }: Verdict): object {
@@ -73,6 +74,7 @@ export function endRecord(run: Run, tally: Tally): object {
   return {
     outcome: exitCode === 0 ? passed : "not-verified",
     exitCode,
+    ...(exitCode === 0 && run.output !== undefined ? { output: run.output } : {}),
     tally: counts,
     ...(tally.endedEarly ? { endedEarly: true } : {}),
     attestationsLeftOut: run.leftOut.count,

@@ -6,7 +6,12 @@ import type { Tally } from "./tally.ts";
 
 /** A verdict, or why there could be none. */
 export type Row =
-  | { readonly kind: "verdict"; readonly verdict: Verdict }
+  | {
+      readonly kind: "verdict";
+      readonly verdict: Verdict;
+      /** What was kept of it, below the run's output. */
+      readonly files?: readonly string[];
+    }
   | { readonly kind: "failure"; readonly label: string; readonly error: KitesealError };
 
 /** Best first. */
@@ -52,6 +57,8 @@ export interface Run {
   /** Variables of other tools, which say nothing here. */
   readonly ignored: readonly string[];
   readonly leftOut: { readonly count: number };
+  /** The directory that there is if everything passed; otherwise nothing was kept. */
+  readonly output?: string;
 }
 
 /** `tally` is complete when `rows` has ended; renderers read it then. */

@@ -53,9 +53,18 @@ async function* render(
     for (const line of qualifications(run, options.style)) yield `${line}\n`;
     return;
   }
-  yield `${trailer(run, tally, options.style).join("\n")}\n`;
-  if (tally.exitCode !== 0)
-    yield "every row of the decision: the same with `kiteseal policy explain` for `kiteseal verify`\n";
+  yield `${[...trailer(run, tally, options.style), ...lastLine(run, tally)].join("\n")}\n`;
+}
+
+/** Where things are now, or what to do next. */
+function lastLine({ output }: Run, { exitCode, counts }: Tally): readonly string[] {
+  if (exitCode !== 0) {
+    const explain = "every row of the decision: the same with `kiteseal policy explain` for ";
+    return output === undefined
+      ? [`${explain}\`kiteseal verify\``]
+      : [`${explain}\`kiteseal fetch --output …\``, "nothing was fetched"];
+  }
+  return output === undefined ? [] : [`fetched ${counts.verified + counts.excepted} to ${escapeText(output)}`];
 }
 
 const MARKS = { verified: "✓", excepted: "!", rejected: "✗", unattested: "✗", undetermined: "?", error: "✗" } as const;

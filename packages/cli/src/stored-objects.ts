@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+// Objects of stores by address, below an address or from a pins file: found and pinned, not yet read. The store is hostile;
+// what it lists and returns is believed only under a signed digest.
+import {
+  artifactBeside,
+  ATTESTATIONS_FOLDER,
+  type Context,
+  checkedName,
+  KitesealError,
+  type PinnedArtifact,
+  quote,
+} from "@kiteseal/core";
+import type { FoundObject } from "@kiteseal/core/operations";
+import { type Key, parseKey, type Store, type StoredObject } from "@kiteseal/core/store";
+import { openObject, openStore } from "@kiteseal/storage-adapters";
+import type { RedactedIo } from "./io.ts";
+import { storeOptions } from "./stores.ts";
+
+/** One object, by its address. */
+export interface Address {
+  readonly store: Store;
+  readonly key: Key;
+}
+
+/** Throws ERR_STORE_URL, and ERR_USAGE for a folder. */
+export async function openAddress(url: string, io: RedactedIo): Promise<Address> {
+  if (url.endsWith("/"))
+    throw new KitesealError("ERR_USAGE", `${quote(url)} names a folder`, { hint: "add --recursive" });
+  return openObject(url, storeOptions(io));
+}
+
+/** Throws ERR_NO_MATCH if it is not there, ERR_NAME_INVALID. */
+export async function findObject({ store, key }: Address, ctx: Context): Promise<FoundObject> {
+  const object = await store.head(key, ctx);
+  if (object !== undefined) return asFound(store, object);
+  throw new KitesealError("ERR_NO_MATCH", `there is no ${quote(store.url(key))}`, {
+    hint: "for everything below an address add --recursive",
+  });
+}
+
+/** Throws ERR_NAME_INVALID. */
+export function asFound(store: Store, object: StoredObject): FoundObject {
+  return { store, object, name: checkedName(object.key.normalize("NFC")) };
+}
+
+export interface Listed {
+  readonly store: Store;
+  readonly object: StoredObject;
+  /** The key without what was asked for. */
+  readonly inside: string;
+}
+
+/**
+ * Every object below an address but attestations, in the store's order: a store may hold more than fits in memory.
+ * Throws ERR_NO_MATCH for an address with no artifact below it.
+ */
+export async function* listObjects(
+  url: string,
+  o: { leftOut: { count: number }; io: RedactedIo },
+  ctx: Context,
+): AsyncGenerator<Listed> {
+  const { leftOut } = o;
+  const { store, prefix } = await openStore(url, storeOptions(o.io));
+  let any = false;
+  for await (const object of store.list(prefix, ctx)) {
+    const inside = object.key.slice(prefix.length);
+    if (inside.split("/").includes(ATTESTATIONS_FOLDER)) {
+      leftOut.count += 1;
+      continue;
+    }
+    // Only what lies beside its own artifact is that artifact's attestation; anything else of that name is an artifact.
+    const artifact = artifactBeside(object.key);
+    if (artifact !== undefined && (await store.head(parseKey(artifact), ctx)) !== undefined) {
+      leftOut.count += 1;
+      continue;
+    }
+    any = true;
+    yield { store, object, inside };
+  }
+  if (!any)
+    throw new KitesealError("ERR_NO_MATCH", `there is no artifact below ${quote(url)}`, {
+      hint: "an empty set is never verified",
+    });
+}
+
+/** The object of a pins file, at its pin; it accepts the pinned digest only. Throws ERR_PINS_INVALID, ERR_PIN_CHANGED, ERR_NO_MATCH. */
+export async function findPinned(pinned: PinnedArtifact, io: RedactedIo, ctx: Context): Promise<FoundObject> {
+  const { store, key } = await openObject(pinned.url, storeOptions(io));
+  // The rule is chosen by the object's own key, as for any address: whoever writes pins must not choose the rule.
+  if (key !== pinned.name && !key.normalize("NFC").endsWith(`/${pinned.name}`)) {
+    throw new KitesealError(
+      "ERR_PINS_INVALID",
+      `${quote(pinned.url)} is not the address of something named ${quote(pinned.name)}`,
+    );
+  }
+  const there = await findObject({ store, key }, ctx);
+  const { pin } = there.object;
+  if (pin !== pinned.pin) throw changed(pinned, { what: "pin", expected: pinned.pin, found: pin });
+  return {
+    ...there,
+    accept: (sha256) => {
+      if (sha256 !== pinned.sha256) throw changed(pinned, { what: "sha256", expected: pinned.sha256, found: sha256 });
+    },
+  };
+}
+
+function changed({ url }: PinnedArtifact, o: { what: string; expected: string; found: string }): KitesealError {
+  const message = `${quote(url)} is no longer what was pinned: expected the ${o.what} ${quote(o.expected)}, found ${quote(o.found)}`;
+  return new KitesealError("ERR_PIN_CHANGED", message, {
+    details: { expected: o.expected, found: o.found },
+    hint: "somebody replaced the object after it was published",
+  });
+}
