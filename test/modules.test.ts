@@ -45,6 +45,7 @@ async function loadedBy(args: readonly string[], env: Readonly<Record<string, st
 describe("the bundle", () => {
   const SIGNING =
     /core\/(?:src|dist)\/(?:signing\/|operations\/(?:attest|publish|sign-)|buildkite\/(?:token-source|agent-api))/;
+  const FETCHING = /core\/(?:src|dist)\/(?:operations\/fetch|artifact\/staging|store\/receive)/;
   const HUMAN_FORMATS = /node_modules\/(?:zod|yaml)\//;
   const NEVER =
     /\/(?:tuf-js|@tufjs|@sigstore\/(?:tuf|sign)|@aws-sdk|@smithy|@google-cloud|@azure)\/|sandbox\/(?:src|dist)\//;
@@ -68,12 +69,24 @@ describe("the bundle", () => {
     ];
     const loaded = await loadedBy([...args, ...rule], {});
     expect(loaded.filter((path) => path.includes("verification/"))).not.toEqual([]);
-    for (const pattern of [SIGNING, HUMAN_FORMATS, NEVER]) {
+    for (const pattern of [SIGNING, FETCHING, HUMAN_FORMATS, NEVER]) {
       expect(
         loaded.filter((path) => pattern.test(path)),
         pattern.source,
       ).toEqual([]);
     }
+  });
+
+  test("fetch loads what fetches, and nothing that signs", async () => {
+    const rule = ["--org", "acme", "--pipeline", "app", "--branch", "main"];
+    const args = ["fetch", `file://${work}/S/app`, "--output", "fetched", "--trusted-root", sandbox.trustedRootPath];
+    const loaded = await loadedBy([...args, ...rule], {});
+    expect(loaded.filter((path) => FETCHING.test(path))).not.toEqual([]);
+    for (const pattern of [SIGNING, HUMAN_FORMATS, NEVER])
+      expect(
+        loaded.filter((path) => pattern.test(path)),
+        pattern.source,
+      ).toEqual([]);
   });
 
   test("verify by a policy file loads what reads it", async () => {

@@ -21,6 +21,8 @@ export interface RunOptions {
   readonly now?: () => Date;
   /** Hears each piece of standard error as it is written. */
   readonly onStderr?: (text: string) => void;
+  /** Nothing can be written to standard output. */
+  readonly stdoutFails?: boolean;
   /** What a spawned command does; without it, `kiteseal …` is run by main. */
   readonly spawn?: (request: SpawnRequest) => Promise<number>;
 }
@@ -30,6 +32,8 @@ export async function runCli(argv: readonly string[], options: RunOptions): Prom
   const sink = (name: "stdout" | "stderr"): Sink => ({
     isTty: options.tty ?? false,
     write: (data) => {
+      if (name === "stdout" && options.stdoutFails === true)
+        return Promise.reject(Object.assign(new Error("no reader"), { code: "EPIPE" }));
       const piece = typeof data === "string" ? data : Buffer.from(data).toString("utf8");
       text[name] += piece;
       if (name === "stderr") options.onStderr?.(piece);

@@ -52,6 +52,19 @@ test.each(["promote", "find"])("%s loads nothing that signs, and no TUF, zod, ya
   expect(modules.filter((path) => UNWANTED.test(path))).toStrictEqual([]);
 });
 
+test("verify loads nothing that fetches, which fetch does", () => {
+  const fetching = /core\/dist\/(?:operations\.js|operations\/fetch|artifact\/staging|store\/receive)/;
+  const wanted = (...starts: readonly string[]): boolean => [...loaded(...starts)].some((path) => fetching.test(path));
+  expect(wanted("bin.ts", "commands/verify.ts", "report/text.ts")).toBe(false);
+  expect(wanted("bin.ts", "commands/policy-explain.ts")).toBe(false);
+  expect(wanted("commands/fetch.ts")).toBe(true);
+});
+
+test("fetch loads nothing that signs", () => {
+  const signing = /core\/dist\/(?:signing|sign\.js)|operations\/(?:attest|publish)/;
+  expect([...loaded("bin.ts", "commands/fetch.ts")].filter((path) => signing.test(path))).toStrictEqual([]);
+});
+
 test("the program itself loads no command", () => {
   expect([...loaded("bin.ts")].filter((path) => /commands\/(?!table|command\b)/.test(path))).toStrictEqual([]);
 });

@@ -3,10 +3,10 @@
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { useFixture } from "../fixture.testkit.ts";
+import { useFixture, WHO } from "../fixture.testkit.ts";
 import { isObject, problems, type Schema } from "./json-schema.testkit.ts";
 
-const { published, verify } = useFixture();
+const { cli, published, roots, verify } = useFixture();
 
 async function schemaOf(name: string): Promise<Schema> {
   const parsed: unknown = JSON.parse(
@@ -33,6 +33,21 @@ test("reports of passes, refusals and absences are as published", async () => {
   expect(await check("verify-report", all.stdout.replace('"exitCode":0', '"exitCode":7'))).toStrictEqual([
     "$.exitCode: enum",
   ]);
+});
+
+test("reports of fetch are as published", async () => {
+  const store = await published();
+  const argv = ["fetch", `file://${store}/1/`, "--recursive", ...roots(), ...WHO, "--format", "json", "--output"];
+  const all = await cli([...argv, "schema-all"]);
+  expect(all.code).toBe(0);
+  expect(await check("verify-report", all.stdout)).toStrictEqual([]);
+  expect(await check("verify-report", all.stdout.replaceAll(/"files":\[("[^"]*")\]/g, '"files":$1'))).not.toStrictEqual(
+    [],
+  );
+  await writeFile(join(store, "1", "dist", "app.tgz"), "other");
+  const some = await cli([...argv, "schema-some"]);
+  expect(some.code).toBe(21);
+  expect(await check("verify-report", some.stdout)).toStrictEqual([]);
 });
 
 test("pins files are as published", async () => {

@@ -44,6 +44,9 @@ describe("portableKey", () => {
     "x.sha256",
     "x.MD5",
     "x.asc",
+    "dist/con",
+    "AUX.c",
+    "com1.tar.gz",
     ".kiteseal/x",
     "a/.KITESEAL/b",
     "s".repeat(256),
@@ -51,6 +54,10 @@ describe("portableKey", () => {
   ])("refuses to write %j", (text) => {
     expect(unportableReason(text)).toBeDefined();
     expect(codeOf(() => portableKey("p/", text))).toBe("ERR_KEY_INVALID");
+  });
+
+  it.each(["console", "auxiliary/x", "com", "com10", "nul_", "x.con"])("%j is no device", (text) => {
+    expect(unportableReason(text)).toBeUndefined();
   });
 
   it("joins the operator's prefix, which may hold what an artifact path may not", () => {
