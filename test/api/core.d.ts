@@ -103,6 +103,7 @@
 //   quote
 //   readSecrets
 //   readSmallFile
+//   rehashPlan
 //   sha256Hex
 //   signerText
 //   sortByName
@@ -110,6 +111,7 @@
 //   suggestPolicy
 //   verify
 //   verifyAll
+//   withDigests
 // from elsewhere
 //   DigestSet from "@kiteseal/in-toto-attestation"
 //   Statement from "@kiteseal/in-toto-attestation"
@@ -166,6 +168,10 @@ export declare function sortByName<T extends {
   readonly name: string;
 }>(items: readonly T[]): T[];
 export declare function subjectName(path: string, base: string): string;
+
+// artifact/rehash.d.ts
+export declare function rehashPlan(algorithms: readonly string[]): DigestPlan;
+export declare function withDigests(artifact: Artifact, { sha256, sha384, sha512 }: SourceDigests): Artifact;
 
 // artifact/small-file.d.ts
 export declare function failureName(error: unknown): string;
@@ -322,7 +328,7 @@ export interface Context {
   progress?(progress: Progress): void;
 }
 export interface Progress {
-  readonly stage: "hash" | "sign" | "upload" | "verify";
+  readonly stage: "hash" | "sign" | "upload" | "verify" | "fetch";
   readonly subject: string;
   readonly done: number;
   readonly total?: number | undefined;
@@ -715,14 +721,6 @@ export declare class VerificationError extends KitesealError {
 }
 export declare function verify(artifact: Artifact, request: Omit<VerifyRequest, "requireAllSubjects" | "parallel">, ctx: Context): Promise<VerifiedArtifact>;
 export declare function verifyAll(artifacts: AsyncIterable<Artifact> | Iterable<Artifact>, request: VerifyRequest, ctx: Context): AsyncGenerator<Verdict>;
-export interface VerifyRequest {
-  readonly policy: Policy;
-  readonly compute: Compute;
-  readonly lookup: Lookup;
-  readonly parallel?: number;
-  readonly requireAllSubjects?: boolean;
-  rehash?(artifact: Artifact, algorithms: readonly string[], ctx: Context): Promise<Artifact>;
-}
 
 // policy/compile.d.ts
 export declare function flagPolicy(input: Omit<RuleInput, "id" | "artifacts">, context: CompileContext): Policy;
@@ -1120,6 +1118,16 @@ export interface StoredObject {
   readonly key: Key;
   readonly size: number;
   readonly pin: Pin;
+}
+
+// store/judge.d.ts
+export interface VerifyRequest {
+  readonly policy: Policy;
+  readonly compute: Compute;
+  readonly lookup: Lookup;
+  readonly parallel?: number;
+  readonly requireAllSubjects?: boolean;
+  rehash?(artifact: Artifact, algorithms: readonly string[], ctx: Context): Promise<Artifact>;
 }
 
 // store/keys.d.ts

@@ -228,7 +228,7 @@ export interface Context {
   progress?(progress: Progress): void;
 }
 export interface Progress {
-  readonly stage: "hash" | "sign" | "upload" | "verify";
+  readonly stage: "hash" | "sign" | "upload" | "verify" | "fetch";
   readonly subject: string;
   readonly done: number;
   readonly total?: number | undefined;

@@ -37,7 +37,7 @@ const EXAMPLE = `
 Example:
   kiteseal fetch s3://releases/app/42/ --recursive --output app --trusted-root trusted_root.json --org acme --pipeline app --branch main
 
-Exit codes: as verify. With any other than 0 there is no directory.`;
+Exit codes: as verify. Only with 0 may the directory be used; it holds nothing that did not pass.`;
 
 export async function run(invocation: Invocation): Promise<number> {
   const { args, options, io } = invocation;
