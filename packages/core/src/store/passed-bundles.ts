@@ -16,6 +16,9 @@ interface Seen {
   digest: string | undefined;
 }
 
+/** What a pass rests on. */
+type Rested = Pick<VerifiedArtifact, "bundleDigest" | "checks" | "attestations">;
+
 export class PassedBundles {
   readonly #seen = new WeakMap<Artifact, Seen[]>();
   readonly #bytes = new Map<string, Uint8Array>();
@@ -40,7 +43,7 @@ export class PassedBundles {
    * The bundle that passed first, then, where the rule also required others, those. `artifact` is the one that was asked
    * about. Throws ERR_STORE_TAMPERED, ERR_CANDIDATE_UNREADABLE and those of reading.
    */
-  async of(verdict: VerifiedArtifact, artifact: Artifact, ctx: Context): Promise<readonly Uint8Array[]> {
+  async of(verdict: Rested, artifact: Artifact, ctx: Context): Promise<readonly Uint8Array[]> {
     const bundles: Uint8Array[] = [];
     for (const digest of digestsOf(verdict))
       bundles.push(await this.#read(digest, this.#seen.get(artifact) ?? [], ctx));
@@ -85,7 +88,7 @@ export class PassedBundles {
 }
 
 /** Which of several satisfied what is also required is not in the verdict; all that are genuine are kept, and judged again. */
-function digestsOf({ bundleDigest, checks, attestations }: VerifiedArtifact): readonly string[] {
+function digestsOf({ bundleDigest, checks, attestations }: Rested): readonly string[] {
   const genuine = checks.some(({ id }) => id === "rule.also-required")
     ? attestations.flatMap((report) => (report.signer === undefined ? [] : [report.bundleDigest ?? bundleDigest]))
     : [];
