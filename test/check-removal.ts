@@ -17,6 +17,8 @@ import { attackPromotion, PROMOTION_ATTACKS, type PromotionLibrary, type Publish
 import { publishForPromotion } from "./attacks/promotion-published.ts";
 import type { Attack, Case } from "./attacks/spec.ts";
 import type { Edit, Guard } from "./removal/guard.ts";
+import { FETCH_GUARDS } from "./removal/fetch.ts";
+import { type FetchLibrary, firstRedProbe } from "./removal/fetch-probes.ts";
 import { GUARDS } from "./removal/guards.ts";
 import { PROMOTION_GUARDS } from "./removal/promotion.ts";
 
@@ -54,7 +56,7 @@ function sourceExports(path: string): string {
 let copies = 0;
 
 /** The library from sources with the edits made. Throws Error for an edit that does not fit. */
-async function libraryWith(edits: readonly Edit[]): Promise<Library & PromotionLibrary> {
+async function libraryWith(edits: readonly Edit[]): Promise<Library & PromotionLibrary & FetchLibrary> {
   const folder = join(work, `copy-${copies++}`);
   mkdirSync(join(folder, "node_modules", "@kiteseal"), { recursive: true });
   for (const name of COPIED) {
@@ -70,8 +72,8 @@ async function libraryWith(edits: readonly Edit[]): Promise<Library & PromotionL
   }
   const url = (path: string): string => pathToFileURL(join(folder, "core", "src", path)).href;
   const loaded = (await import(url("index.ts"))) as typeof core;
-  const { KeptEvidence, promote } = (await import(url("operations.ts"))) as typeof operations;
-  return { ...loaded, parseKey, openStore, KeptEvidence, promote };
+  const { fetchArtifacts, KeptEvidence, promote } = (await import(url("operations.ts"))) as typeof operations;
+  return { ...loaded, parseKey, openStore, fetchArtifacts, KeptEvidence, promote };
 }
 
 class Corpus {
@@ -159,6 +161,30 @@ async function promotionRows(wanted: string): Promise<readonly Row[]> {
   return rows;
 }
 
+/** The first probe of fetch that ends otherwise. */
+async function removeFromFetch(guard: Guard, forge: Forge): Promise<Row> {
+  try {
+    const red = await firstRedProbe(await libraryWith(guard.edits), forge, mkdtempSync(join(work, "fetch-")));
+    return { guard, red: red === undefined ? undefined : `fetch: ${red}`, problem: undefined };
+  } catch (error) {
+    return { guard, red: undefined, problem: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+async function fetchRows(wanted: string, forge: Forge): Promise<readonly Row[]> {
+  const guards = FETCH_GUARDS.filter(({ id }) => id.includes(wanted));
+  if (guards.length === 0) return [];
+  const strange = await firstRedProbe(await libraryWith([]), forge, mkdtempSync(join(work, "fetch-")));
+  if (strange !== undefined) throw new Error(`red before anything is removed: ${strange}`);
+  const rows: Row[] = [];
+  for (const guard of guards) {
+    const row = await removeFromFetch(guard, forge);
+    rows.push(row);
+    print(row);
+  }
+  return rows;
+}
+
 function print(row: Row): void {
   console.log(`${row.guard.check.padEnd(22)}${row.guard.id.padEnd(48)}${row.red ?? unnoticedText(row)}`);
 }
@@ -184,7 +210,7 @@ async function main(wanted: string): Promise<number> {
       rows.push(row);
       print(row);
     }
-    rows.push(...(await promotionRows(wanted)));
+    rows.push(...(await promotionRows(wanted)), ...(await fetchRows(wanted, forge)));
     const unnoticed = rows.filter((row) => row.red === undefined && !isBacked(row));
     const checks = new Set(rows.filter((row) => row.red !== undefined).map((row) => row.guard.check));
     const all: readonly string[] = [...core.AUTHENTICATE_CHECKS, ...core.DECIDE_CHECKS, ...core.RULE_CHECKS];

@@ -79,6 +79,16 @@ test("attestations that may not be looked at are no verdict", async () => {
   expect(ran.stderr).toContain("ERR_STORE_DENIED");
 });
 
+test("a run that stops does not wait for what is still on its way", async () => {
+  const honest = double.bucket.current(KEY);
+  replaceObject("something else");
+  double.fail({ method: "GET", contains: "dist/notes.txt?", times: 1, does: "hang" });
+  const ran = await fetch("s3://artifacts/release/dist/", "--recursive", "--fail-fast");
+  double.bucket.objects.set(KEY, [honest]);
+  expect(ran).toMatchObject({ code: 21, beside: [] });
+  expect(double.requests.some((request) => request.startsWith("GET /artifacts/release/dist/notes.txt?"))).toBe(true);
+});
+
 test("other bytes under a name that was attested are not kept", async () => {
   const ran = await meanwhile(() => undefined, { before: () => replaceObject("something else") });
   expect(ran).toMatchObject({ answers: ["unattested"], beside: [] });
