@@ -212,6 +212,17 @@ test.each([
   expect(ran.stderr).toContain(code);
 });
 
+test("of two runs to one place one makes the directory, and the other says that it is there", async () => {
+  const store = await published();
+  const parent = join(fixture.root, `shared-${fixture.next()}`);
+  await mkdir(parent);
+  const o = { output: join(parent, "out") };
+  const runs = await Promise.all([1, 2, 3].map(() => fetch([`file://${store}/1/`, "--recursive"], o)));
+  expect(runs.map(({ code }) => code).toSorted()).toStrictEqual([0, 2, 2]);
+  expect(await readdir(parent)).toStrictEqual(["out"]);
+  expect(await filesBelow(o.output)).toStrictEqual(["dist/app.tgz", "dist/notes.txt"]);
+});
+
 test("two addresses of one name are exit 2", async () => {
   const store = await published();
   const url = `file://${store}/1/dist/app.tgz`;
