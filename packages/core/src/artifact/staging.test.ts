@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
+  chmod,
   lutimes,
   mkdir,
   mkdtemp,
@@ -172,6 +173,20 @@ describe("what killed runs left", () => {
     expect(names.toSorted()).toEqual([young, others].toSorted());
   });
 
+  it("what others may have written into, or is no directory, is left alone", async () => {
+    const open = await killed(output, DAY_MS + 60_000);
+    await chmod(join(work, open), 0o777);
+    const file = `${open.slice(0, -32)}${"0".repeat(32)}`;
+    await writeFile(join(work, file), "");
+    const then = new Date(Date.now() - DAY_MS - 60_000);
+    await utimes(join(work, file), then, then);
+    const old = await killed(output, DAY_MS + 60_000);
+    await (await createStaging(output, ctx)).remove();
+    const names = await leftover();
+    expect(names.toSorted()).toEqual([open, file].toSorted());
+    expect(names).not.toContain(old);
+  });
+
   it("a link of such a name is left alone", async () => {
     const old = await killed(output, DAY_MS + 60_000);
     await mkdir(join(work, "kept"));
@@ -182,6 +197,13 @@ describe("what killed runs left", () => {
     await lutimes(link, then, then);
     await (await createStaging(output, ctx)).remove();
     expect(await readdir(link)).toEqual(["file"]);
+  });
+
+  it("is not this run's own, whatever its clock says", async () => {
+    const staging = await createStaging(output, { now: () => new Date(Date.now() + 2 * DAY_MS) });
+    await put(staging, "one", "1");
+    await staging.publish();
+    expect(await readdir(output)).toEqual(["one"]);
   });
 
   it("a run that is alive after all does not publish half of it", async () => {

@@ -4,7 +4,7 @@
 // should be or none, and at most a leftover of the name below, which a later run to the same place removes after a day.
 // Whoever may write the directory that holds it can remove or replace it afterwards; nobody else reaches into it before.
 import { createHash, randomBytes } from "node:crypto";
-import { constants } from "node:fs";
+import { constants, type Stats } from "node:fs";
 import {
   type FileHandle,
   lstat,
@@ -49,23 +49,13 @@ export interface Staging {
 export async function createStaging(output: string, ctx: Context): Promise<Staging> {
   await refuseExisting(output, output);
   const parent = await attempt(output, () => realpath(dirname(output)));
-  await sweep(parent, output, ctx);
-  const path = join(parent, `${leftoverPrefix(output)}${randomBytes(16).toString("hex")}`);
+  const path = join(parent, leftoverPrefix(output) + randomBytes(16).toString("hex"));
   await attempt(output, () => mkdir(path, DIRECTORY_MODE));
-  try {
-    const handle = await attempt(output, () => open(path, DIRECTORY));
-    return openStaging({
-      output,
-      target: join(parent, basename(output)),
-      parent,
-      path,
-      root: await anchor(handle, path),
-      handle,
-    });
-  } catch (error) {
-    await tidy(() => rmdir(path));
-    throw error;
-  }
+  const handle = await attempt(output, () => open(path, DIRECTORY));
+  const own = await attempt(output, () => handle.stat());
+  await sweep(parent, { output, own }, ctx);
+  const root = await anchor(own, { path, descriptor: `/proc/self/fd/${handle.fd}` });
+  return openStaging({ output, target: join(parent, basename(output)), parent, path, root, handle, own });
 }
 
 interface Place {
@@ -77,6 +67,7 @@ interface Place {
   /** A path that means the open directory whatever becomes of its name, where the system has one. */
   readonly root: string;
   readonly handle: FileHandle;
+  readonly own: Stats;
 }
 
 function openStaging(place: Place): Staging {
@@ -145,8 +136,8 @@ async function* written(
 }
 
 /** The directory under the temporary name is still ours, nothing has the final one: rename would replace an empty directory. */
-async function giveName({ output, target, path, handle }: Place): Promise<void> {
-  const [own, named] = await attempt(output, () => Promise.all([handle.stat(), lstat(path)]));
+async function giveName({ output, target, path, handle, own }: Place): Promise<void> {
+  const named = await attempt(output, () => lstat(path));
   if (own.dev !== named.dev || own.ino !== named.ino) {
     throw new KitesealError("ERR_OUTPUT", `cannot write ${quote(output)}: somebody moved what was being written`);
   }
@@ -173,27 +164,29 @@ function leftoverPrefix(output: string): string {
 }
 
 /**
- * Removes what earlier runs to the same place left, once it is a day old. Renamed first, in one step: a run that is alive
+ * Removes what earlier runs to the same place left, once it is a day old. Only what is this user's and closed to others, as a
+ * leftover is: in anything else a name could change while it is removed. Renamed first, in one step: a run that is alive
  * after all then fails, instead of publishing half of a directory. Never fails this run: leftovers only waste space.
  */
-async function sweep(parent: string, output: string, ctx: Context): Promise<void> {
+async function sweep(parent: string, { output, own }: { output: string; own: Stats }, ctx: Context): Promise<void> {
   const before = ctx.now().getTime() - LEFTOVER_MS;
+  const prefix = leftoverPrefix(output);
+  const sweepOne = async (path: string): Promise<void> => {
+    const { mtimeMs, uid, mode, ino } = await lstat(path);
+    if (mtimeMs >= before || ino === own.ino || uid !== own.uid || mode !== own.mode) return;
+    const claimed = join(parent, prefix + randomBytes(16).toString("hex"));
+    await rename(path, claimed);
+    await rm(claimed, { recursive: true, force: true });
+  };
   await tidy(async () => {
-    for await (const entry of await opendir(parent)) {
-      if (!entry.name.startsWith(leftoverPrefix(output)) || !entry.isDirectory()) continue;
-      const path = join(parent, entry.name);
-      if ((await lstat(path)).mtimeMs >= before) continue;
-      const claimed = join(parent, `${leftoverPrefix(output)}${randomBytes(16).toString("hex")}`);
-      await rename(path, claimed);
-      await rm(claimed, { recursive: true, force: true });
-    }
+    for await (const { name } of await opendir(parent))
+      if (name.startsWith(prefix)) await tidy(() => sweepOne(join(parent, name)));
   });
 }
 
-async function anchor(handle: FileHandle, path: string): Promise<string> {
-  const descriptor = `/proc/self/fd/${handle.fd}`;
-  const [there, here] = await Promise.all([stat(descriptor).catch(() => undefined), handle.stat()]);
-  return there?.dev === here.dev && there.ino === here.ino ? descriptor : path;
+async function anchor(own: Stats, { path, descriptor }: { path: string; descriptor: string }): Promise<string> {
+  const there = await stat(descriptor).catch(() => undefined);
+  return there?.dev === own.dev && there.ino === own.ino ? descriptor : path;
 }
 
 async function syncDirectory(output: string, path: string): Promise<void> {
