@@ -1,7 +1,11 @@
 // @kiteseal/core/operations
 // exports
+//   FetchRequest
+//   FetchTarget
+//   Fetched
 //   FoundAttestations
 //   FoundBundle
+//   FoundObject
 //   KeptEvidence
 //   Promotable
 //   PromoteRequest
@@ -9,6 +13,7 @@
 //   Promotion
 //   agreeingName
 //   encodePins
+//   fetchArtifacts
 //   findAttestations
 //   promote
 // from elsewhere
@@ -126,7 +131,7 @@ export interface Context {
   progress?(progress: Progress): void;
 }
 export interface Progress {
-  readonly stage: "hash" | "sign" | "upload" | "verify";
+  readonly stage: "hash" | "sign" | "upload" | "verify" | "fetch";
   readonly subject: string;
   readonly done: number;
   readonly total?: number | undefined;
@@ -134,6 +139,13 @@ export interface Progress {
 }
 
 // errors.d.ts
+export declare class KitesealError extends Error {
+  readonly code: ErrorCode;
+  readonly hint: string | undefined;
+  readonly details: Readonly<Record<string, unknown>>;
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions);
+  get kind(): ErrorKind;
+}
 export declare const ERRORS: {
   readonly ERR_USAGE: {
     readonly kind: "usage";
@@ -429,7 +441,20 @@ export declare const ERRORS: {
     readonly means: "stopped by a signal";
   };
 };
+export interface ErrorOptions {
+  readonly hint?: string | undefined;
+  readonly details?: Readonly<Record<string, unknown>> | undefined;
+  readonly cause?: unknown;
+}
 export type ErrorCode = keyof typeof ERRORS;
+export type ErrorKind = "usage" | "refused" | "unattested" | "undetermined" | "interrupted";
+
+// operations/fetch.d.ts
+export declare function fetchArtifacts(request: FetchRequest, ctx: Context): AsyncGenerator<Fetched>;
+export interface FetchRequest extends ReceiveRequest {
+  readonly targets: readonly FetchTarget[];
+  readonly output: string;
+}
 
 // operations/find.d.ts
 export declare function findAttestations(artifact: Artifact, lookup: Lookup, ctx: Context): Promise<FoundAttestations>;
@@ -497,6 +522,91 @@ export interface Promotion {
   readonly warnings: readonly string[];
 }
 
+// policy/rule.d.ts
+export interface AlsoRequired {
+  readonly predicateType: string;
+  readonly by?: string;
+}
+export interface BuildkiteExpectation {
+  readonly kind: "buildkite";
+  readonly organizations: readonly string[];
+  readonly pipelines: readonly string[];
+  readonly steps?: readonly string[];
+  readonly ref: "any" | readonly RefPattern[];
+  readonly build?: Given<number>;
+  readonly triggers?: readonly Trigger[];
+  readonly runners?: readonly Runner[];
+  readonly commits?: readonly Given<string>[];
+  readonly organizationIds?: readonly string[];
+  readonly pipelineIds?: readonly string[];
+}
+export interface CertificateExpectation {
+  readonly kind: "certificate";
+  readonly identities: readonly {
+    readonly subject: TextExpectation;
+    readonly issuer: TextExpectation;
+  }[];
+}
+export interface DependencyConditions {
+  readonly plugins?: "pinned";
+  readonly images?: "digest";
+}
+export interface Given<T> {
+  readonly value: T;
+  readonly env?: string;
+  readonly authenticated?: boolean;
+}
+export interface KeyExpectation {
+  readonly kind: "key";
+  readonly keys: readonly TrustedKey[];
+}
+export interface Policy {
+  readonly rules: readonly Rule[];
+  readonly otherwise?: string;
+  readonly exceptions?: readonly PolicyException[];
+  readonly digest?: string;
+  readonly source: {
+    readonly kind: "flags";
+  } | {
+    readonly kind: "file";
+    readonly path: string;
+  } | {
+    readonly kind: "self";
+  };
+  readonly warnings: readonly string[];
+}
+export interface PolicyException {
+  readonly sha256: string;
+  readonly rule: string;
+  readonly reason: string;
+  readonly owner: string;
+  readonly expires: Date;
+}
+export interface RefPattern {
+  readonly kind: "branch" | "tag";
+  readonly pattern: Given<string>;
+}
+export interface Rule {
+  readonly id: string;
+  readonly artifacts: readonly string[];
+  readonly anyName: boolean;
+  readonly predicateType: string;
+  readonly content: "statement" | "blob";
+  readonly signer: SignerExpectation;
+  readonly repositories?: readonly string[];
+  readonly maxAgeSeconds?: number;
+  readonly logs?: number;
+  readonly timestamps?: number;
+  readonly alsoRequired?: readonly AlsoRequired[];
+  readonly dependencies?: DependencyConditions;
+}
+export type SignerExpectation = BuildkiteExpectation | CertificateExpectation | KeyExpectation;
+export type TextExpectation = {
+  readonly equals: string;
+} | {
+  readonly matches: RegExp;
+};
+
 // policy/subject.d.ts
 export declare function agreeingName({ name, digest }: Artifact, subjects: readonly Subject[]): string | undefined;
 
@@ -549,6 +659,13 @@ export interface PlaceReport {
   readonly outcome: "found" | "nothing" | "denied" | "unavailable" | "capped";
   readonly count: number;
 }
+export interface UnverifiedArtifact extends Judged {
+  readonly outcome: "rejected" | "unattested" | "undetermined" | "excepted";
+  readonly code: ErrorCode;
+  readonly hint?: string;
+  readonly exception?: PolicyException;
+}
+export type Verdict = VerifiedArtifact | UnverifiedArtifact;
 
 // provenance/facts.d.ts
 export interface Dependency {
@@ -646,6 +763,12 @@ export interface SignerIdentity {
 export type ExtensionName = keyof typeof EXTENSIONS;
 export type Signer = SignerIdentity | KeyIdentity;
 
+// sigstore/trusted-key.d.ts
+export interface TrustedKey {
+  readonly spki: Uint8Array;
+  readonly digest: string;
+}
+
 // store/attestations.d.ts
 export interface BundleHandle {
   readonly place: string;
@@ -720,6 +843,16 @@ export declare class KeptEvidence {
   get lookup(): Lookup;
 }
 
+// store/judge.d.ts
+export interface VerifyRequest {
+  readonly policy: Policy;
+  readonly compute: Compute;
+  readonly lookup: Lookup;
+  readonly parallel?: number;
+  readonly requireAllSubjects?: boolean;
+  rehash?(artifact: Artifact, algorithms: readonly string[], ctx: Context): Promise<Artifact>;
+}
+
 // store/keys.d.ts
 declare const key: unique symbol;
 export type Key = string & {
@@ -755,6 +888,30 @@ export interface Attested {
   readonly sha256: string;
   readonly bundles: readonly BundleHandle[];
 }
+
+// store/receive.d.ts
+export interface FetchTarget {
+  readonly label: string;
+  readonly path: string;
+  find(ctx: Context): Promise<FoundObject>;
+}
+export interface FoundObject {
+  readonly store: Store;
+  readonly object: StoredObject;
+  readonly name: string;
+  accept?(sha256: string): void;
+}
+export interface ReceiveRequest extends Omit<VerifyRequest, "rehash"> {
+  readonly keep: "artifacts" | "artifacts-and-bundles" | "bundles";
+  readonly places: WeakMap<Artifact, ArtifactPlace>;
+}
+export type Fetched = {
+  readonly verdict: Verdict;
+  readonly files: readonly string[];
+} | {
+  readonly target: FetchTarget;
+  readonly error: KitesealError;
+};
 
 // store/transfer.d.ts
 export interface Transferred {

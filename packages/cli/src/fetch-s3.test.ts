@@ -12,7 +12,8 @@ import {
   inlineCompute,
   loadTrust,
 } from "@kiteseal/core";
-import { fetchArtifacts, type FoundObject } from "@kiteseal/core/operations";
+import { fetchArtifacts, type FetchRequest, type FoundObject } from "@kiteseal/core/operations";
+import { type Key, parseKey } from "@kiteseal/core/store";
 import { openObject } from "@kiteseal/storage-adapters";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Bucket } from "../../../test/doubles/s3/bucket.ts";
@@ -126,6 +127,36 @@ describe("an object that changes after it was found", () => {
   });
 });
 
+describe("bundles that are kept", () => {
+  const bundle = (): string => [...double.bucket.objects.keys()].find((key) => key.includes("/bundles/")) ?? "";
+  const bundleReads = (): number =>
+    double.requests.filter((request) => request.startsWith(`GET /artifacts/${bundle()}?`)).length;
+
+  test("are read once more, however many artifacts share them", async () => {
+    const both = ["dist/app.tgz", "dist/notes.txt"];
+    expect(await meanwhile(() => undefined, { names: both, keep: "artifacts-and-bundles" })).toMatchObject({
+      answers: ["verified", "verified"],
+      beside: ["out"],
+    });
+    expect(bundleReads()).toBe(2);
+  });
+
+  test("are the bytes of the verdict, or nothing is left", async () => {
+    const { bucket } = double;
+    const key = bundle();
+    const change = (): void => {
+      let reads = 0;
+      bucket.current = (asked) => {
+        const version = Bucket.prototype.current.call(bucket, asked);
+        if (asked !== key || !double.requests.at(-1)?.startsWith("GET") || ++reads === 1) return version;
+        return { ...version, content: { ...version.content, bytes: Buffer.alloc(version.content.size, "{") } };
+      };
+    };
+    const ended = await meanwhile(change, { keep: "artifacts-and-bundles" });
+    expect(ended).toMatchObject({ answers: ["ERR_STORE_TAMPERED"], beside: [] });
+  });
+});
+
 function replaceObject(text: string): void {
   const bytes = Buffer.from(text);
   const digest = (name: string): Buffer => createHash(name).update(bytes).digest();
@@ -142,27 +173,33 @@ function replaceObject(text: string): void {
 /** Fetches through the library; `change` happens between the first look and the download. */
 async function meanwhile(
   change: () => void,
-  o: { before?: () => void } = {},
+  o: { before?: () => void; names?: readonly string[]; keep?: FetchRequest["keep"] } = {},
 ): Promise<{ answers: readonly string[]; beside: readonly string[] }> {
   const parent = join(fixture.root, `s3-${fixture.next()}`);
   await mkdir(parent);
   const honest = double.bucket.current(KEY);
   const ctx = { now: () => new Date() };
   const options = { env, now: ctx.now, transfer: { pace: { attempts: 3, baseMs: 1, maxWaitMs: 1 } } };
-  const { store, key } = await openObject(URL, options);
+  const { store } = await openObject(URL, options);
+  double.requests.length = 0;
   const trust = await loadTrust({ kind: "file", path: fixture.sandbox.trustedRootPath }, ctx);
   const policy = flagPolicy({ organization: ["acme"], pipeline: ["app"], branch: ["main"] }, { env: {} });
   const compute = await inlineCompute(trust, askedKinds(policy));
   const places = new WeakMap<Artifact, ArtifactPlace>();
   const lookup = createLookup({ locate: (artifact) => places.get(artifact) });
-  const find = async (): Promise<FoundObject> => {
+  const find = async (key: Key): Promise<FoundObject> => {
     const object = await store.head(key, ctx);
     if (object === undefined) throw new TypeError("the object is not there");
     change();
     return { store, object, name: key };
   };
-  const targets = [{ label: URL, path: "app.tgz", find }];
-  const request = { targets, output: join(parent, "out"), keep: "artifacts", places, policy, compute, lookup } as const;
+  const targets = (o.names ?? ["dist/app.tgz"]).map((name) => ({
+    label: name,
+    path: name,
+    find: () => find(parseKey(`release/${name}`)),
+  }));
+  const keep = o.keep ?? "artifacts";
+  const request = { targets, output: join(parent, "out"), keep, places, policy, compute, lookup };
   const answers: string[] = [];
   try {
     o.before?.();

@@ -91,7 +91,7 @@ async function received(target: FetchTarget, run: Receiving, ctx: Context): Prom
     withDigests(known, await again(rehashPlan(algorithms), now));
   const verdict = await judge(artifact, { request: { ...request, rehash }, reader }, ctx);
   if (!mayStay(verdict)) return { verdict, files: [] };
-  return { verdict, files: [...(kept ? [path] : []), ...(await keepBundles({ verdict, artifact, path }, run, ctx))] };
+  return { verdict, files: [...(kept ? [path] : []), ...(await keepBundles(verdict, { path, run }, ctx))] };
 }
 
 /** Verified, or let through by an exception of the policy. */
@@ -100,12 +100,12 @@ export function mayStay(verdict: Verdict): boolean {
 }
 
 async function keepBundles(
-  { verdict, artifact, path }: { verdict: Verdict; artifact: Artifact; path: string },
-  { request, staging, bundles }: Receiving,
+  verdict: Verdict,
+  { path, run: { request, staging, bundles } }: { path: string; run: Receiving },
   ctx: Context,
 ): Promise<readonly string[]> {
   if (request.keep === "artifacts" || !isVerified(verdict)) return [];
-  const file = bundleFile(path, await bundles.of(verdict, artifact, ctx));
+  const file = bundleFile(path, await bundles.of(verdict, ctx));
   const bytes = (async function* () {
     yield file.bytes;
   })();
