@@ -39,7 +39,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: "fetch",
     group: "Everyday:",
-    summary: "download what may be released, into a new directory, or nothing",
+    summary: "download what may be released, or nothing",
     load: () => import("./fetch.ts"),
   },
   {
