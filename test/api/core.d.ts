@@ -1096,6 +1096,7 @@ export interface PutRequest {
   readonly metadata?: Readonly<Record<string, string>>;
 }
 export interface Store {
+  readonly lists?: false;
   url(key: Key): string;
   digestPlan(size: number): DigestPlan;
   prepare(largest: number, ctx: Context): Promise<void>;

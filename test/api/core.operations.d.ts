@@ -810,6 +810,7 @@ export interface Repository {
   readonly attestations: Location;
 }
 export interface Store {
+  readonly lists?: false;
   url(key: Key): string;
   digestPlan(size: number): DigestPlan;
   prepare(largest: number, ctx: Context): Promise<void>;

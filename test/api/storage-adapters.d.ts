@@ -28,6 +28,7 @@
 
 // adapter.d.ts
 export interface Adapter {
+  readonly lists?: false;
   url(key: Key): string;
   digestPlan(size: number): DigestPlan;
   prepare?(inParts: boolean, ctx: Context): Promise<void>;

@@ -187,6 +187,8 @@ export interface Multipart {
 
 /** All methods throw AdapterError, what `body` threw, or the signal's reason once it has fired. Keys are already parsed. */
 export interface Adapter {
+  /** See Store.lists. */
+  readonly lists?: false;
   url(key: Key): string;
   digestPlan(size: number): DigestPlan;
   /** See Store.prepare; `inParts`: objects will be written in parts. Absent: this store's word is enough. Throws Unsupported. */

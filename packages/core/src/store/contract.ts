@@ -41,6 +41,8 @@ export interface Finding {
 
 /** Errors of all methods: ERR_STORE_UNAVAILABLE, ERR_STORE_DENIED (403 or a timeout is never absence), ERR_INTERRUPTED. */
 export interface Store {
+  /** false: this store has no listings (a web server), so there is nothing to find below a root of it. */
+  readonly lists?: false;
   /** The address of a key, for reports and pins; never holds credentials. */
   url(key: Key): string;
   /** Which digests `put` will want of an object of `size` bytes; asked before hashing so that nothing is read twice. */

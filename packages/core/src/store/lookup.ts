@@ -58,7 +58,9 @@ async function* look(
   const where = options.locate(artifact);
   const roots =
     options.roots ??
-    (where === undefined ? [] : rootsAbove(where.key).map((prefix) => ({ store: where.store, prefix })));
+    (where === undefined || where.store.lists === false
+      ? []
+      : rootsAbove(where.key).map((prefix) => ({ store: where.store, prefix })));
   const pinned = options.pinned?.(artifact);
   if (pinned !== undefined) {
     for (const root of roots) yield await findPinned(root, pinned, ctx);

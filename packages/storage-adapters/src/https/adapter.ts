@@ -29,6 +29,7 @@ export interface HttpsOptions extends AdapterOptions {
 export async function openHttpsAdapter(address: HttpsAddress, options: HttpsOptions): Promise<Adapter> {
   const server = { origin: address.origin, idleMs: options.idleMs ?? IDLE_MS };
   return {
+    lists: false,
     url: (key) => urlOf(server, key),
     digestPlan: () => ({ algorithms: ["sha256"] }),
     head: (key, ctx) => head(server, key, ctx),

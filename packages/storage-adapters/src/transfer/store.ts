@@ -28,6 +28,7 @@ export interface StoreSettings extends TransferOptions {
 export function createStore(adapter: Adapter, settings: StoreSettings): Store {
   const transfer = createTransfer(adapter, settings);
   return {
+    ...(adapter.lists === false ? { lists: adapter.lists } : {}),
     url: (key) => adapter.url(parseKey(key)),
     digestPlan: (size) => planDigests(adapter, size),
     prepare: (largest, ctx) =>

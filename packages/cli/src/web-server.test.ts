@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// Artifacts of a web server: their attestation lies beside them or nowhere.
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { useFixture } from "./fixture.testkit.ts";
+
+const fixture = useFixture();
+
+/** Serves `files`; a number is the status of everything else. */
+async function serving(
+  files: ReadonlyMap<string, Uint8Array>,
+  otherwise = 404,
+): Promise<AsyncDisposable & { url: string }> {
+  const server = createServer((request, response) => {
+    const body = files.get(request.url ?? "");
+    response.writeHead(body === undefined ? otherwise : 200, { "content-length": body?.length ?? 0 });
+    response.end(request.method === "HEAD" ? undefined : body);
+  });
+  await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    [Symbol.asyncDispose]: () => new Promise((resolve) => void server.close(() => resolve())),
+  };
+}
+
+async function filesOf(names: readonly string[]): Promise<Map<string, Uint8Array>> {
+  const store = await fixture.published("--sidecar");
+  const read = async (name: string): Promise<[string, Uint8Array]> => [
+    `/${name}`,
+    await readFile(join(store, "1", name)),
+  ];
+  return new Map(await Promise.all(names.map(read)));
+}
+
+test("verifies by the sidecar", async () => {
+  await using server = await serving(await filesOf(["dist/app.tgz", "dist/app.tgz.sigstore.json"]));
+  expect((await fixture.verify([`${server.url}/dist/app.tgz`])).code).toBe(0);
+});
+
+test("without a sidecar is unattested: there is nothing else to look at", async () => {
+  await using server = await serving(await filesOf(["dist/app.tgz"]));
+  const { artifacts } = await fixture.report([`${server.url}/dist/app.tgz`]);
+  expect(artifacts).toMatchObject([{ outcome: "unattested", code: "ERR_UNATTESTED" }]);
+});
+
+test("that answers with an error cannot be judged", async () => {
+  await using server = await serving(await filesOf(["dist/app.tgz"]), 403);
+  const { artifacts } = await fixture.report([`${server.url}/dist/app.tgz`]);
+  expect(artifacts).toMatchObject([{ outcome: "undetermined" }]);
+});
