@@ -14,6 +14,7 @@ import type {
   StoredObject,
   TokenSource,
 } from "@kiteseal/core/store";
+import type { Pace } from "./transfer/plan.ts";
 
 /**
  * Classes of failure.
@@ -199,8 +200,8 @@ export interface Adapter {
   putWhole(request: PutRequest, ctx: Context): Promise<Written>;
   /** The bytes `range` (within the object) of exactly that pin. Throws PinChanged or NotFound. */
   get(request: { object: StoredObject; range: ByteRange }, ctx: Context): AsyncIterable<Uint8Array>;
-  /** Every object whose key starts with `prefix` (empty, or a key that may end in "/"); complete or throws. */
-  list(prefix: string, ctx: Context): AsyncIterable<StoredObject>;
+  /** Every object whose key starts with `prefix` (empty, or a key that may end in "/"); complete or throws. `pace`: of each of its requests. */
+  list(prefix: string, ctx: Context, pace?: Pace): AsyncIterable<StoredObject>;
   /** Create-only copy of that pin inside the store. undefined: this store cannot. */
   copy(request: { from: StoredObject; to: Key }, ctx: Context): Promise<Written | undefined>;
   diagnose(ctx: Context): Promise<readonly Finding[]>;

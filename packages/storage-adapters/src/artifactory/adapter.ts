@@ -10,6 +10,8 @@ import { AdapterError, refuseWriteSettings } from "../adapter.ts";
 import type { Adapter, AdapterOptions } from "../adapter.ts";
 import { createArtifactoryAccess } from "../credentials/artifactory.ts";
 import { unsafeAddressReason } from "../exchange.ts";
+import { persistently } from "../transfer/attempts.ts";
+import type { Pace } from "../transfer/plan.ts";
 import type { Exchange } from "../exchange.ts";
 import { ask, itemPath } from "./client.ts";
 import type { ArtifactoryClient } from "./client.ts";
@@ -17,6 +19,7 @@ import { copyByChecksum, putWhole } from "./deploy.ts";
 import { diagnose } from "./diagnose.ts";
 import { head } from "./head.ts";
 import { listedFiles, parseReply } from "./replies.ts";
+import type { ListedFile } from "./replies.ts";
 
 const IDLE_MS = 120_000;
 /** Below, one request is as fast and has less to go wrong. */
@@ -51,7 +54,7 @@ export async function openArtifactoryAdapter(
     head: (key, ctx) => head(client, key, ctx),
     putWhole: (request, ctx) => putWhole(client, request, ctx),
     get: ({ object, range }, ctx) => read(client, { object, range }, ctx),
-    list: (prefix, ctx) => list(client, prefix, ctx),
+    list: (prefix, ctx, pace) => list(client, { prefix, pace }, ctx),
     copy: (request, ctx) => copyByChecksum(client, request, ctx),
     diagnose: (ctx) => diagnose(client, address.path, ctx),
   };
@@ -175,13 +178,26 @@ function rangeEnd(range: ByteRange, object: StoredObject, at: number): number | 
   return range.end === object.size ? undefined : Math.max(0, range.end - at);
 }
 
-/** Artifactory lists folders: the one that holds the end of the prefix is listed whole. */
+/** Artifactory lists folders, in one reply: the one that holds the end of the prefix is listed whole. */
 async function* list(
   client: ArtifactoryClient,
-  prefix: string,
+  { prefix, pace }: { prefix: string; pace: Pace | undefined },
   ctx: Context,
 ): AsyncGenerator<StoredObject, void, undefined> {
   const folder = prefix.slice(0, Math.max(0, prefix.lastIndexOf("/")));
+  for (const file of await persistently(() => listFolder(client, { folder, prefix }, ctx), ctx, pace)) {
+    const key = keyOf(folder === "" ? file.path.slice(1) : folder + file.path);
+    if (key === undefined || !key.startsWith(prefix)) continue;
+    if (file.sha256 !== undefined) yield { key, size: file.size, pin: file.sha256 };
+    else yield await persistently(() => head(client, key, ctx), ctx, pace);
+  }
+}
+
+async function listFolder(
+  client: ArtifactoryClient,
+  { folder, prefix }: { folder: string; prefix: string },
+  ctx: Context,
+): Promise<readonly ListedFile[]> {
   const path = folder === "" ? encodeURIComponent(client.repository) : itemPath(client, folder);
   const action = `listing ${quote(prefix)}`;
   let reply: Exchange;
@@ -189,14 +205,10 @@ async function* list(
     const query = "list&deep=1&listFolders=0&mdTimestamps=0";
     reply = await ask(client, { method: "GET", path: `api/storage/${path}?${query}`, action }, ctx);
   } catch (error) {
-    if (await isNoFolder(client, { folder, error }, ctx)) return;
+    if (await isNoFolder(client, { folder, error }, ctx)) return [];
     throw error;
   }
-  for (const file of listedFiles(parseReply(await reply.text(LISTING_BYTES), prefix), prefix)) {
-    const key = keyOf(folder === "" ? file.path.slice(1) : folder + file.path);
-    if (key === undefined || !key.startsWith(prefix)) continue;
-    yield file.sha256 === undefined ? await head(client, key, ctx) : { key, size: file.size, pin: file.sha256 };
-  }
+  return listedFiles(parseReply(await reply.text(LISTING_BYTES), prefix), prefix);
 }
 
 /** Nothing is below what is not there, nor below a file. */

@@ -4,15 +4,18 @@
 // WriteSettings: encryptionKey is an encryption scope; retention is a blob immutability policy (the container must have
 // version-level immutability); bucketOwner is refused. Pins are ETags. README.md "Azure Blob Storage"; design §6.
 import { createHash } from "node:crypto";
-import type { BlobDownloadResponseParsed } from "@azure/storage-blob";
+import type { BlobDownloadResponseParsed, BlobItem } from "@azure/storage-blob";
 import { KitesealError, isKitesealError, parseKey, quote } from "@kiteseal/core/store";
 import type { ByteRange, Context, Key, StoredObject } from "@kiteseal/core/store";
 import { AdapterError } from "../adapter.ts";
 import type { Adapter, AdapterOptions, PutRequest, Written } from "../adapter.ts";
 import { createAzureAccess } from "../credentials/azure.ts";
 import type { AzureAccess } from "../credentials/azure.ts";
+import { pages } from "../transfer/pages.ts";
+import type { Page } from "../transfer/pages.ts";
+import type { Pace } from "../transfer/plan.ts";
 import { ONE_REQUEST_BYTES, collect, createBlocks, putInBlocks } from "./blocks.ts";
-import { blobClient, blobOptions, call, containerClient } from "./container.ts";
+import { blobClient, blobOptions, bounded, call, containerClient } from "./container.ts";
 import type { AzureContainer } from "./container.ts";
 import { copyBlob } from "./copy.ts";
 import { diagnose } from "./diagnose.ts";
@@ -60,7 +63,7 @@ export async function openAzureAdapter(address: AzureAddress, options: AzureOpti
     head: (key, ctx) => head(container, { key }, ctx),
     putWhole: (request, ctx) => putWhole(container, request, ctx),
     get: ({ object, range }, ctx) => read(container, { object, range }, ctx),
-    list: (prefix, ctx) => list(container, prefix, ctx),
+    list: (prefix, ctx, pace) => list(container, { prefix, pace }, ctx),
     copy: (request, ctx) => copyBlob(container, request, ctx),
     diagnose: (ctx) => diagnose(container, address.path, ctx),
     multipart: createBlocks(container),
@@ -189,31 +192,33 @@ async function* bodyOf(
 
 async function* list(
   container: AzureContainer,
-  prefix: string,
+  { prefix, pace }: { prefix: string; pace: Pace | undefined },
   ctx: Context,
 ): AsyncGenerator<StoredObject, void, undefined> {
   const client = await containerClient(container);
   const told = { action: "listing", subject: prefix, ctx };
-  const seen = new Set<string>();
-  let token = "";
-  do {
+  const fetch = async (token: string | undefined): Promise<Page<BlobItem>> => {
     const page = await call(container, told, async (signal) => {
-      const pages = client.listBlobsFlat({ prefix, includeMetadata: true, ...signal });
-      const settings = { maxPageSize: PAGE, ...(token === "" ? {} : { continuationToken: token }) };
-      return await pages.byPage(settings).next();
+      const all = client.listBlobsFlat({ prefix, includeMetadata: true, ...bounded(signal) });
+      const settings = { maxPageSize: PAGE, ...(token === undefined ? {} : { continuationToken: token }) };
+      return await all.byPage(settings).next();
     });
-    if (page.done === true) return;
-    for (const blob of page.value.segment.blobItems) {
-      const key = keyOf(blob.name);
-      if (key === undefined || isFolder(blob.metadata) || blob.properties.contentLength === undefined) continue;
-      yield { key, size: blob.properties.contentLength, pin: pinFromEtag(blob.properties.etag, key) };
+    const found = page.done === true ? undefined : page.value;
+    // Every listing says where it ends; the SDK reads any other document as one without a blob.
+    if (found?.continuationToken === undefined) {
+      throw new AdapterError("Unavailable", `the reply to the listing of ${quote(prefix)} is no listing`);
     }
-    token = page.value.continuationToken ?? "";
-    if (seen.has(token)) {
-      throw new AdapterError("Unavailable", `the listing of ${quote(prefix)} goes round in a circle`);
+    return { items: found.segment.blobItems, next: found.continuationToken || undefined };
+  };
+  for await (const blob of pages({ prefix, pace, fetch, nameOf: (item) => item.name }, ctx)) {
+    const key = keyOf(blob.name);
+    if (key === undefined || isFolder(blob.metadata)) continue;
+    const size = blob.properties.contentLength;
+    if (size === undefined) {
+      throw new AdapterError("Unavailable", `the listing of ${quote(prefix)} does not say how long ${quote(key)} is`);
     }
-    seen.add(token);
-  } while (token !== "");
+    yield { key, size, pin: pinFromEtag(blob.properties.etag, key) };
+  }
 }
 
 /** undefined: a name that no key has is no object of ours. */

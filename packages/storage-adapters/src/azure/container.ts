@@ -44,6 +44,25 @@ export async function call<T>(
   }
 }
 
+/** A page of 5,000 names with their metadata. */
+const REPLY_BYTES = 67_108_864;
+
+/** The options of a call whose reply the SDK reads whole: it is left when it gets too long. */
+export function bounded(options: { abortSignal: AbortSignal }): {
+  abortSignal: AbortSignal;
+  requestOptions: { onDownloadProgress(progress: { loadedBytes: number }): void };
+} {
+  const tooLong = new AbortController();
+  return {
+    abortSignal: AbortSignal.any([options.abortSignal, tooLong.signal]),
+    requestOptions: {
+      onDownloadProgress: ({ loadedBytes }) => {
+        if (loadedBytes > REPLY_BYTES) tooLong.abort();
+      },
+    },
+  };
+}
+
 export interface BlobOptions {
   readonly conditions: { ifNoneMatch?: string };
   readonly blobHTTPHeaders: BlobHTTPHeaders;

@@ -7,9 +7,10 @@
 import { KitesealError, quote } from "@kiteseal/core/store";
 import type { Context, Key } from "@kiteseal/core/store";
 import { AdapterError } from "../adapter.ts";
-import type { Adapter, AdapterOptions, Written } from "../adapter.ts";
+import type { Adapter, Written } from "../adapter.ts";
 import type { StoreAddress } from "../url.ts";
 import { connect } from "./connection.ts";
+import type { GcsOptions } from "./connection.ts";
 import { diagnose } from "./diagnose.ts";
 import { readMedia } from "./media.ts";
 import { listObjects, readMetadata } from "./metadata.ts";
@@ -25,7 +26,7 @@ import { putWhole } from "./whole.ts";
 const MAX_NAME_BYTES = 1024;
 
 /** `gs://BUCKET/path`. Errors: ERR_CONFIG_INVALID, ERR_UNREADABLE, ERR_STORE_URL. */
-export async function openGcsAdapter(address: StoreAddress, options: AdapterOptions): Promise<Adapter> {
+export async function openGcsAdapter(address: StoreAddress, options: GcsOptions): Promise<Adapter> {
   const settings = options.write ?? {};
   if (settings.bucketOwner !== undefined) {
     throw new KitesealError("ERR_STORE_URL", "a bucket owner was given: Google Cloud Storage has no check of it", {
@@ -48,8 +49,8 @@ export async function openGcsAdapter(address: StoreAddress, options: AdapterOpti
     prepare: (_, ctx) => capabilities.guard(ctx),
     multipart: createMultipart(target, (ctx) => capabilities.guard(ctx)),
     get: (request, ctx) => readMedia(connection, request, ctx),
-    async *list(prefix, ctx) {
-      for await (const object of listObjects(connection, prefix, ctx)) {
+    async *list(prefix, ctx, pace) {
+      for await (const object of listObjects(connection, { prefix, pace }, ctx)) {
         const found = isScratch(object.name) ? undefined : storedObject(object);
         if (found !== undefined) yield found;
       }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The SDK, loaded when a bucket is opened: it finds and renews credentials and reads metadata, with its own retries off.
+// The SDK, loaded when a bucket is opened: it finds and renews credentials and reads the bucket's settings, with its own retries off.
 // Where it is broken (uploads without checksums, copy() that forgets the precondition in its second call, streams that
-// close other requests' connections) wire.ts speaks for itself, with the SDK's headers. reference/storage.md §0, §1.2.
+// close other requests' connections) or too trusting (it follows redirects and reads replies of any length) wire.ts speaks
+// for itself, with the SDK's headers. reference/storage.md §0, §1.2.
 import type { Bucket } from "@google-cloud/storage";
 import { KitesealError, isKitesealError, quote } from "@kiteseal/core/store";
 import type { Context } from "@kiteseal/core/store";
@@ -19,6 +20,8 @@ export interface Connection {
   /** Not Google's own: what it keeps of the API is probed, never believed. */
   readonly isCustom: boolean;
   readonly identity: GcpIdentity;
+  /** Longest silence of the server; undefined: the usual. */
+  readonly idleMs: number | undefined;
   /** The SDK's view of the bucket. */
   readonly sdk: Bucket;
   /** With a valid access token, renewed when it is about to expire; none for an anonymous reader. */
@@ -28,8 +31,13 @@ export interface Connection {
 const GOOGLE = "https://storage.googleapis.com";
 const TIMEOUT_MS = 60_000;
 
+export interface GcsOptions extends AdapterOptions {
+  /** Longest silence of the server; 60,000 unless given. */
+  readonly idleMs?: number;
+}
+
 /** `KITESEAL_GCS_ENDPOINT`: another server of this API. Errors: ERR_CONFIG_INVALID, ERR_UNREADABLE. */
-export async function connect(bucket: string, options: AdapterOptions): Promise<Connection> {
+export async function connect(bucket: string, options: GcsOptions): Promise<Connection> {
   const endpoint = endpointOf(options);
   const isCustom = !/^https:\/\/[a-z0-9.-]+\.googleapis\.com$/.test(endpoint);
   const identity = await findGcpIdentity(options);
@@ -55,6 +63,7 @@ export async function connect(bucket: string, options: AdapterOptions): Promise<
     bucket,
     endpoint,
     isCustom,
+    idleMs: options.idleMs,
     identity: anonymous ? { ...identity, description: "nobody (no credentials are sent to this machine)" } : identity,
     sdk: storage.bucket(bucket),
     headers: async (ctx) => {

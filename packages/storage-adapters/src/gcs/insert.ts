@@ -31,6 +31,7 @@ export async function insertObject(
     "content-type": `multipart/related; boundary=${boundary}`,
   };
   const url = uploadUrl(target, "multipart", object.ifAbsent);
-  const reply = await exchange({ what, method: "POST", url, headers, body }, ctx);
-  return decodeObject(await replyJson(reply, what, ctx));
+  const { idleMs } = target.connection;
+  const reply = await exchange({ what, method: "POST", url, headers, body, idleMs }, ctx);
+  return decodeObject(await replyJson(reply, { what }, ctx));
 }

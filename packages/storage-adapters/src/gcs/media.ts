@@ -31,7 +31,7 @@ export async function* readMedia(
     ...(partial ? { range: `bytes=${range.start}-${range.end - 1}` } : {}),
   };
   const url = `${objectUrl(connection, object.key)}?alt=media&generation=${object.pin}`;
-  const reply = await exchange({ what, method: "GET", url, headers }, ctx);
+  const reply = await exchange({ what, method: "GET", url, headers, idleMs: connection.idleMs }, ctx);
   if (reply.status === 404) {
     await replyText(reply, what);
     throw await gone(connection, object, ctx);

@@ -1,13 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the SDK reads: object metadata, listings, the bucket's settings, permissions. Replies are decoded before use.
+// What is read without bytes: object metadata and listings over our own wire (which follows no redirect and bounds what
+// it reads), the bucket's settings and permissions through the SDK. Replies are decoded before use.
 import type { Context } from "@kiteseal/core/store";
 import { quote } from "@kiteseal/core/store";
+import { pages } from "../transfer/pages.ts";
+import type { Page } from "../transfer/pages.ts";
+import type { Pace } from "../transfer/plan.ts";
 import { AdapterError } from "../adapter.ts";
 import { stoppable } from "./connection.ts";
 import type { Connection } from "./connection.ts";
 import { sdkError } from "./errors.ts";
 import { decodeObject, decodePage, isRecord } from "./object.ts";
 import type { GcsObject } from "./object.ts";
+import { objectsUrl, objectUrl } from "./resource.ts";
+import { exchange, replyJson } from "./wire.ts";
+
+/** Of 1,000 objects, each with some KiB of metadata. */
+const PAGE_BYTES = 33_554_432;
 
 async function ask<T>(connection: Connection, call: { what: string; run(): Promise<T> }, ctx: Context): Promise<T> {
   ctx.signal?.throwIfAborted();
@@ -20,6 +29,17 @@ async function ask<T>(connection: Connection, call: { what: string; run(): Promi
   }
 }
 
+async function fetchJson(
+  connection: Connection,
+  request: { readonly what: string; readonly url: string; readonly maxBytes?: number },
+  ctx: Context,
+): Promise<unknown> {
+  const { what, url } = request;
+  const headers = await connection.headers(ctx);
+  const reply = await exchange({ what, method: "GET", url, headers, idleMs: connection.idleMs }, ctx);
+  return await replyJson(reply, request, ctx);
+}
+
 /** The live object, or that generation of it. Throws NotFound. */
 export async function readMetadata(
   connection: Connection,
@@ -27,32 +47,26 @@ export async function readMetadata(
   ctx: Context,
 ): Promise<GcsObject> {
   const { name, generation } = object;
-  const file = connection.sdk.file(name, generation === undefined ? {} : { generation });
-  const run = (): Promise<readonly unknown[]> => file.getMetadata();
-  const [resource] = await ask(connection, { what: `looking at ${quote(name)}`, run }, ctx);
-  return decodeObject(resource);
+  const query = generation === undefined ? "" : `?generation=${encodeURIComponent(generation)}`;
+  const what = `looking at ${quote(name)}`;
+  const found = decodeObject(await fetchJson(connection, { what, url: objectUrl(connection, name) + query }, ctx));
+  if (found.name === name) return found;
+  throw new AdapterError("Unavailable", `${what} failed: the store answered with the name ${quote(found.name)}`);
 }
 
-/** All pages. A page token that comes again would never end. */
-export async function* listObjects(
+/** All pages. */
+export function listObjects(
   connection: Connection,
-  prefix: string,
+  { prefix, pace }: { prefix: string; pace: Pace | undefined },
   ctx: Context,
-): AsyncGenerator<GcsObject, void, undefined> {
-  const seen = new Set<string>();
-  let pageToken: string | undefined;
-  do {
-    const query = { autoPaginate: false, prefix, ...(pageToken === undefined ? {} : { pageToken }) };
-    const run = (): Promise<readonly unknown[]> => connection.sdk.getFiles(query);
-    const [, , reply] = await ask(connection, { what: `listing ${quote(prefix)}`, run }, ctx);
-    const page = decodePage(reply);
-    yield* page.objects;
-    pageToken = page.nextPageToken;
-    if (pageToken !== undefined && seen.has(pageToken)) {
-      throw new AdapterError("Unavailable", `listing ${quote(prefix)} failed: the store repeats a page`);
-    }
-    if (pageToken !== undefined) seen.add(pageToken);
-  } while (pageToken !== undefined);
+): AsyncIterable<GcsObject> {
+  const fetch = async (pageToken: string | undefined): Promise<Page<GcsObject>> => {
+    const query = new URLSearchParams({ prefix, ...(pageToken === undefined ? {} : { pageToken }) });
+    const url = `${objectsUrl(connection)}?${query.toString()}`;
+    const what = `listing ${quote(prefix)}`;
+    return decodePage(await fetchJson(connection, { what, url, maxBytes: PAGE_BYTES }, ctx));
+  };
+  return pages({ prefix, pace, fetch, nameOf: (object) => object.name }, ctx);
 }
 
 export async function removeObject(connection: Connection, name: string, ctx: Context): Promise<void> {

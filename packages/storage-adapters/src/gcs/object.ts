@@ -4,6 +4,7 @@
 import { parseKey, quote } from "@kiteseal/core/store";
 import type { Key, StoredObject } from "@kiteseal/core/store";
 import { AdapterError } from "../adapter.ts";
+import type { Page } from "../transfer/pages.ts";
 
 export interface GcsObject {
   readonly name: string;
@@ -49,19 +50,22 @@ export function decodeObject(value: unknown): GcsObject {
   };
 }
 
-export interface Page {
-  readonly objects: readonly GcsObject[];
-  readonly nextPageToken: string | undefined;
-}
-
 /** One page of a listing. Throws AdapterError Unavailable. */
-export function decodePage(value: unknown): Page {
-  if (!isRecord(value)) throw unexpected("a page of a listing", value);
+export function decodePage(value: unknown): Page<GcsObject> {
+  // Nothing else in an empty page says what it is.
+  if (!isRecord(value) || value["kind"] !== "storage#objects") throw unexpected("a page of a listing", value);
   const items = value["items"] ?? [];
   if (!Array.isArray(items)) throw unexpected("items", items);
   const token = value["nextPageToken"];
   if (token !== undefined && typeof token !== "string") throw unexpected("a page token", token);
-  return { objects: items.map(decodeObject), nextPageToken: token === "" ? undefined : token };
+  return { items: items.map(decodeObject), next: token };
+}
+
+/** What the store says that it stored must be what it was sent. Throws ChecksumRejected. */
+export function requireStored(stored: GcsObject, sent: { readonly key: Key; readonly md5?: string | undefined }): void {
+  const expected = sent.md5 === undefined ? undefined : Buffer.from(sent.md5, "hex").toString("base64");
+  if (stored.name === sent.key && (expected === undefined || (stored.md5Hash ?? expected) === expected)) return;
+  throw new AdapterError("ChecksumRejected", `the store stored something else than it was sent for ${quote(sent.key)}`);
 }
 
 /** undefined for a name that no key can have (a folder's placeholder, an empty segment): it is no object of a Store. */

@@ -34,9 +34,12 @@ export function uploadUrl(
   return `${connection.endpoint}/upload/storage/v1/b/${encodeURIComponent(connection.bucket)}/o?${query.toString()}`;
 }
 
+export function objectsUrl({ endpoint, bucket }: Connection): string {
+  return `${endpoint}/storage/v1/b/${encodeURIComponent(bucket)}/o`;
+}
+
 export function objectUrl(connection: Connection, name: string): string {
-  const bucket = encodeURIComponent(connection.bucket);
-  return `${connection.endpoint}/storage/v1/b/${bucket}/o/${encodeURIComponent(name)}`;
+  return `${objectsUrl(connection)}/${encodeURIComponent(name)}`;
 }
 
 /** JSON. */

@@ -22,6 +22,8 @@ export interface Session {
   readonly uri: string;
   /** Bytes of the whole object. */
   readonly size: number;
+  /** See WireRequest. */
+  readonly idleMs?: number | undefined;
 }
 
 /** How far the server is: bytes it keeps, or the finished object. */
@@ -44,7 +46,8 @@ export async function openSession(
     "x-upload-content-length": String(size),
   };
   const url = uploadUrl(target, "resumable", object.ifAbsent);
-  const reply = await exchange({ what, method: "POST", url, headers, body }, ctx);
+  const { idleMs } = target.connection;
+  const reply = await exchange({ what, method: "POST", url, headers, body, idleMs }, ctx);
   const text = await replyText(reply, what);
   if (reply.status !== 200 && reply.status !== 201) throw replyError(reply, { text, what }, ctx);
   const uri = URL.parse(reply.headers.location ?? "");
@@ -53,7 +56,7 @@ export async function openSession(
       hint: "the server must be configured with the address by which it is reached",
     });
   }
-  return { key: object.key, uri: uri.href, size };
+  return { key: object.key, uri: uri.href, size, idleMs };
 }
 
 /** Sends the bytes from `start` on. They end at `end`, on a quantum or at the object's end. Throws UploadGone. */
@@ -82,7 +85,7 @@ async function standing(
   ctx: Context,
 ): Promise<Standing> {
   const what = `writing ${quote(session.key)}`;
-  const reply = await exchange({ what, method: "PUT", url: session.uri, ...put }, ctx);
+  const reply = await exchange({ what, method: "PUT", url: session.uri, idleMs: session.idleMs, ...put }, ctx);
   const text = await replyText(reply, what);
   if (reply.status === 308) return { kind: "open", persisted: persistedBytes(reply, session) };
   if (reply.status === 200 || reply.status === 201) return { kind: "finished", object: finished(text, what) };

@@ -33,8 +33,8 @@ export async function rewriteObject(
     const headers = { ...(await target.connection.headers(ctx)), "content-type": "application/json; charset=UTF-8" };
     const url = `${objectUrl(target.connection, from.key)}/rewriteTo/b/${encodeURIComponent(target.connection.bucket)}/o/${encodeURIComponent(to)}?${query.toString()}`;
     const reply: unknown = await replyJson(
-      await exchange({ what, method: "POST", url, headers, body }, ctx),
-      what,
+      await exchange({ what, method: "POST", url, headers, body, idleMs: target.connection.idleMs }, ctx),
+      { what },
       ctx,
     );
     if (!isRecord(reply)) throw new AdapterError("Unavailable", `${what} failed: the reply is no object`);

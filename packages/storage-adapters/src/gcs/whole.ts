@@ -8,6 +8,7 @@ import { AdapterError } from "../adapter.ts";
 import type { PutRequest } from "../adapter.ts";
 import { insertObject } from "./insert.ts";
 import { WHOLE_BYTES } from "./multipart.ts";
+import { requireStored } from "./object.ts";
 import type { GcsObject } from "./object.ts";
 import { askStanding, cancelSession, openSession, QUANTUM_BYTES, sendRange } from "./resumable.ts";
 import type { Session, Standing } from "./resumable.ts";
@@ -24,7 +25,9 @@ export async function putWhole(target: Target, request: PutRequest, ctx: Context
   for await (const chunk of request.body()) pieces.push(Uint8Array.from(chunk));
   const bytes = Buffer.concat(pieces);
   const md5 = request.digests.md5 ?? createHash("md5").update(bytes).digest("hex");
-  return await insertObject(target, { object: { ...request, md5 }, bytes }, ctx);
+  const stored = await insertObject(target, { object: { ...request, md5 }, bytes }, ctx);
+  requireStored(stored, { key: request.key, md5 });
+  return stored;
 }
 
 async function stream(target: Target, request: PutRequest, ctx: Context): Promise<GcsObject> {

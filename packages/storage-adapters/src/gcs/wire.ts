@@ -19,6 +19,8 @@ export interface WireRequest {
   readonly body?: Uint8Array | AsyncIterable<Uint8Array>;
   /** Of the body; needed with an iterable. */
   readonly length?: number;
+  /** Longest silence of the other side; 60,000 unless given. */
+  readonly idleMs?: number | undefined;
 }
 
 export interface WireReply {
@@ -41,7 +43,9 @@ export async function exchange(wire: WireRequest, ctx: Context): Promise<WireRep
     headers: { ...wire.headers, ...(wire.method === "GET" ? {} : { "content-length": String(length) }) },
     ...(ctx.signal === undefined ? {} : { signal: ctx.signal }),
   });
-  request.setTimeout(IDLE_MS, () => request.destroy(Object.assign(new Error("idle"), { code: "ETIMEDOUT" })));
+  request.setTimeout(wire.idleMs ?? IDLE_MS, () =>
+    request.destroy(Object.assign(new Error("idle"), { code: "ETIMEDOUT" })),
+  );
   const response = await settled(request, wire, ctx);
   return { status: response.statusCode ?? 0, headers: response.headers, body: readBody(response, wire, ctx) };
 }
@@ -111,21 +115,26 @@ function failed(error: unknown, wire: WireRequest, ctx: Context): unknown {
 }
 
 /** The whole body of a reply, as text. Throws AdapterError Unavailable for one that is too long. */
-export async function replyText(reply: WireReply, what: string): Promise<string> {
+export async function replyText(reply: WireReply, what: string, maxBytes: number = REPLY_BYTES): Promise<string> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of reply.body) {
     size += chunk.length;
-    if (size > REPLY_BYTES)
-      throw new AdapterError("Unavailable", `${what} failed: the reply is over ${REPLY_BYTES} bytes`);
+    if (size > maxBytes) throw new AdapterError("Unavailable", `${what} failed: the reply is over ${maxBytes} bytes`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString();
 }
 
+export interface JsonReply {
+  readonly what: string;
+  /** 1 MiB unless given. */
+  readonly maxBytes?: number;
+}
+
 /** The JSON of a reply with status 200; throws the classified error of any other. */
-export async function replyJson(reply: WireReply, what: string, ctx: Context): Promise<unknown> {
-  const text = await replyText(reply, what);
+export async function replyJson(reply: WireReply, { what, maxBytes }: JsonReply, ctx: Context): Promise<unknown> {
+  const text = await replyText(reply, what, maxBytes);
   if (reply.status !== 200) throw replyError(reply, { text, what }, ctx);
   try {
     const parsed: unknown = JSON.parse(text);

@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // One bucket and how to speak to it: the SDK's client without its retries and default checksums, on the process-wide
 // agents (proxies, CAs), at AWS or at a custom endpoint; and how new objects are to be kept.
-import { globalAgent as httpAgent } from "node:http";
-import { globalAgent as httpsAgent } from "node:https";
 import { S3Client } from "@aws-sdk/client-s3";
 import type { PutObjectCommandInput } from "@aws-sdk/client-s3";
-import { NodeHttpHandler } from "@smithy/node-http-handler";
 import { KitesealError, quote, request } from "@kiteseal/core/store";
 import type { Context } from "@kiteseal/core/store";
 import { AdapterError } from "../adapter.ts";
@@ -14,6 +11,7 @@ import { present, readAgentS3 } from "../agent-env.ts";
 import { createAwsIdentity } from "../credentials/aws.ts";
 import type { StoreAddress } from "../url.ts";
 import { s3Error } from "./errors.ts";
+import { BoundedHandler } from "./handler.ts";
 
 const CONNECT_MS = 10_000;
 /** Without a byte in either direction. KMS and large completions take seconds, not minutes. */
@@ -54,8 +52,13 @@ export type WriteParameters = Pick<
   | "ObjectLockLegalHoldStatus"
 >;
 
+export interface S3Options extends AdapterOptions {
+  /** Longest silence of the server; 120,000 unless given. */
+  readonly idleMs?: number;
+}
+
 /** Asks nothing of any server yet. Throws ERR_STORE_URL for an endpoint that cannot be used. */
-export function openPlace(address: StoreAddress, options: AdapterOptions): S3Place {
+export function openPlace(address: StoreAddress, options: S3Options): S3Place {
   const agent = readAgentS3(options.env);
   const endpoint =
     present(options.env, "AWS_ENDPOINT_URL_S3") ?? agent.endpoint ?? present(options.env, "AWS_ENDPOINT_URL");
@@ -72,12 +75,7 @@ export function openPlace(address: StoreAddress, options: AdapterOptions): S3Pla
     logger: SILENT,
     requestChecksumCalculation: "WHEN_REQUIRED",
     responseChecksumValidation: "WHEN_REQUIRED",
-    requestHandler: new NodeHttpHandler({
-      httpAgent,
-      httpsAgent,
-      connectionTimeout: CONNECT_MS,
-      socketTimeout: IDLE_MS,
-    }),
+    requestHandler: new BoundedHandler(options.idleMs ?? IDLE_MS),
   });
   return {
     client,

@@ -45,6 +45,7 @@ const KINDS: Readonly<Record<string, AdapterErrorKind>> = {
 
 const HINTS: Readonly<Partial<Record<string, string>>> = {
   NoSuchBucket: "create the bucket, or correct its name",
+  RequestTimeTooSkewed: "this machine's clock and the server's differ: set this machine's clock",
   ExpiredToken: "the credentials have expired: let the job have new ones",
   CredentialsProviderError: "let the job assume a role (AWS_ROLE_ARN), or give it credentials",
   PermanentRedirect: "the bucket is in another region: set BUILDKITE_S3_DEFAULT_REGION",

@@ -18,7 +18,7 @@ import type { Multipart, MultipartRequest, PartRequest, SentPart, UploadHandle, 
 import { sendBody } from "./body.ts";
 import { statusOf } from "./errors.ts";
 import { pinOf } from "./pin.ts";
-import { asExisting, base64, bucketOf, described, signalOf, target } from "./request.ts";
+import { asExisting, base64, bucketOf, described, requireChecksum, signalOf, target } from "./request.ts";
 import type { S3 } from "./request.ts";
 
 const MIB = 1_048_576;
@@ -121,6 +121,7 @@ async function putPart(
   if (sent.ETag === undefined || sent.ETag === "") {
     throw new AdapterError("Transient", `the server gave no etag for part ${part.index + 1} of ${quote(handle.key)}`);
   }
+  requireChecksum(sent.ChecksumSHA256, { sha256: part.sha256, subject: `part ${part.index + 1} of ${handle.key}` });
   return { index: part.index, receipt: sent.ETag };
 }
 

@@ -57,6 +57,16 @@ export function asExisting(error: unknown, request: { readonly key: Key; readonl
   return new AdapterError("AlreadyExists", `something is already at ${quote(request.key)}`, { cause: error });
 }
 
+/** What the server says that it stored, where it says so, must be what it was sent. Throws ChecksumRejected. */
+export function requireChecksum(found: string | undefined, expected: { sha256: string; subject: string }): void {
+  const sha256 = base64(expected.sha256);
+  if (found === undefined || found === "" || found === sha256) return;
+  throw new AdapterError(
+    "ChecksumRejected",
+    `the server stored other bytes for ${quote(expected.subject)}: expected ${sha256}, found ${quote(found)}`,
+  );
+}
+
 /** Headers hold ASCII only: other characters of the hints are percent-encoded. */
 export function described(request: Pick<PutRequest, "contentType" | "metadata">): {
   ContentType?: string;

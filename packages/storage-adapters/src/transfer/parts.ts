@@ -226,19 +226,23 @@ function createProgress({ key, size }: PartsRequest, ctx: Context): ProgressOfPa
   };
 }
 
-/** What stopped the upload matters more than what stops the tidying: the sweep comes back for it. */
+/**
+ * What stopped the upload matters more than what stops the tidying. Where nothing may be removed (credentials that
+ * expired in mid-upload) the entry stays, so that the next run goes on with what is there; the sweep comes back for the rest.
+ */
 async function cleanUp(
   { journal, pace }: Transfer,
   upload: { request: PartsRequest; handle: UploadHandle; subject: JournalSubject },
   ctx: Context,
 ): Promise<void> {
-  await journal.forget(upload.subject);
   const own: Context = { now: () => ctx.now(), signal: AbortSignal.timeout(CLEAN_UP_MS) };
   try {
     await persistently(() => upload.request.multipart.abort(upload.handle, own), own, { ...pace, attempts: 2 });
   } catch (error) {
     if (!isTidying(error, own)) throw error;
+    if (isAdapterError(error, "Denied")) return;
   }
+  await journal.forget(upload.subject);
 }
 
 /** Aborts what others abandoned below `prefix` more than a week ago. Returns how many; stops quietly where it may not. */

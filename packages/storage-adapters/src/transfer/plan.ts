@@ -8,6 +8,8 @@ export interface Pace {
   readonly attempts: number;
   readonly baseMs: number;
   readonly maxWaitMs: number;
+  /** Between two attempts; a timer unless given. Rejects when the signal fires. */
+  readonly sleep?: (ms: number, signal: AbortSignal | undefined) => Promise<unknown>;
 }
 
 /** Nothing here decides what is written, only how fast and with which patience. */

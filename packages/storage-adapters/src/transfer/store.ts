@@ -42,7 +42,7 @@ export function createStore(adapter: Adapter, settings: StoreSettings): Store {
     put: (key, request, ctx) => guarded(ctx, () => upload(transfer, { ...request, key: parseKey(key) }, ctx)),
     head: (key, ctx) => guarded(ctx, () => head(transfer, parseKey(key), ctx)),
     get: (object, options, ctx) => download(transfer, { ...options, object }, ctx),
-    list: (prefix, ctx) => list(adapter, prefix, ctx),
+    list: (prefix, ctx) => list(transfer, prefix, ctx),
     copy: (from, to, ctx) =>
       guarded(ctx, () => copy(transfer, { from: { ...from, key: parseKey(from.key) }, to: parseKey(to) }, ctx)),
     diagnose: (ctx) => guarded(ctx, () => adapter.diagnose(ctx)),
@@ -84,10 +84,14 @@ async function head({ adapter, pace }: Transfer, key: Key, ctx: Context): Promis
   }
 }
 
-async function* list(adapter: Adapter, prefix: string, ctx: Context): AsyncGenerator<StoredObject, void, undefined> {
+async function* list(
+  { adapter, pace }: Transfer,
+  prefix: string,
+  ctx: Context,
+): AsyncGenerator<StoredObject, void, undefined> {
   if (prefix !== "") parseKey(prefix.endsWith("/") ? prefix.slice(0, -1) : prefix);
   try {
-    for await (const object of interruptible(adapter.list(prefix, ctx), ctx)) {
+    for await (const object of interruptible(adapter.list(prefix, ctx, pace), ctx)) {
       // A store that answers with what was not asked for would put other keys into the caller's hands.
       if (!object.key.startsWith(prefix)) {
         throw new KitesealError(
