@@ -39,7 +39,7 @@ export type Happening =
   | "silent"
   | "endless"
   | { readonly reply: Reply }
-  | { readonly change: (reply: Reply & { readonly text: string }) => Reply }
+  | { readonly change: (reply: Reply & { readonly text: string }) => Reply | Promise<Reply> }
   | { readonly before: () => void | Promise<void> };
 
 export interface FaultProxy {
@@ -113,7 +113,8 @@ async function serve(exchange: Exchange): Promise<void> {
   const reply = await forwarded(exchange, body);
   if (does === "lost-reply") response.destroy();
   else if (typeof does === "object" && "change" in does) {
-    answer(response, does.change({ ...reply, text: Buffer.from(reply.body ?? "").toString() }), request.method);
+    const text = Buffer.from(reply.body ?? "").toString();
+    answer(response, await does.change({ ...reply, text }), request.method);
   } else if (typeof does === "string") damaged(response, reply, does);
   else answer(response, reply, request.method);
 }

@@ -124,7 +124,11 @@ async function route(double: ArtifactoryDouble, call: Call): Promise<void> {
 }
 
 function answerUpload(double: ArtifactoryDouble, call: Call, bearer: string | undefined): void {
-  const { status, body } = uploadsApi(double.uploads, { url: call.url, bearer, platform: double.platform });
+  const { status, body } = uploadsApi(double.uploads, {
+    url: call.url,
+    bearer,
+    platform: `http://${call.request.headers.host ?? ""}`,
+  });
   if (body !== undefined) return json(call, status, body);
   call.request.resume();
   call.response.writeHead(status).end();

@@ -17,7 +17,7 @@ import { ask, itemPath } from "./client.ts";
 import type { ArtifactoryClient } from "./client.ts";
 import { copyByChecksum, putWhole } from "./deploy.ts";
 import { diagnose } from "./diagnose.ts";
-import { head } from "./head.ts";
+import { head, requireRepository } from "./head.ts";
 import { listedFiles, parseReply } from "./replies.ts";
 import type { ListedFile } from "./replies.ts";
 
@@ -40,6 +40,8 @@ export interface ArtifactoryOptions extends AdapterOptions {
   readonly idleMs?: number;
   /** From this size on the server is asked whether it takes parts; 256 MiB unless given. */
   readonly partsFromBytes?: number;
+  /** Attempts at each part; four within about half a minute unless given. */
+  readonly partPace?: Pace;
 }
 
 /** Throws ERR_CONFIG_INVALID without BUILDKITE_ARTIFACTORY_URL, and for settings that Artifactory cannot keep. */
@@ -77,10 +79,12 @@ function createClient(address: ArtifactoryAddress, options: ArtifactoryOptions):
   return {
     base,
     repository: address.bucket,
+    seen: new Set(),
     access: createArtifactoryAccess({ env, tokens: options.tokens, platform }),
     properties: options.properties ?? jobProperties(env),
     idleMs: options.idleMs ?? IDLE_MS,
     partsFromBytes: options.partsFromBytes ?? PARTS_FROM_BYTES,
+    partPace: options.partPace,
   };
 }
 
@@ -219,7 +223,10 @@ async function isNoFolder(
 ): Promise<boolean> {
   const { folder, error } = failed;
   if (!(error instanceof AdapterError) || folder === "") return false;
-  if (error.kind === "NotFound") return true;
+  if (error.kind === "NotFound") {
+    await requireRepository(client, ctx);
+    return true;
+  }
   if (error.kind !== "Unavailable") return false;
   try {
     await head(client, parseKey(folder), ctx);

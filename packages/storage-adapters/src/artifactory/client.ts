@@ -7,6 +7,7 @@ import { AdapterError } from "../adapter.ts";
 import type { ArtifactoryAccess } from "../credentials/artifactory.ts";
 import { exchange, retryAfter } from "../exchange.ts";
 import type { Exchange } from "../exchange.ts";
+import type { Pace } from "../transfer/plan.ts";
 import { refusal } from "./errors.ts";
 
 const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
@@ -17,12 +18,16 @@ export interface ArtifactoryClient {
   /** Ends in /artifactory or wherever the operator says it is, without a final "/". */
   readonly base: string;
   readonly repository: string;
+  /** Repositories that are known to exist. */
+  readonly seen: Set<string>;
   readonly access: ArtifactoryAccess;
   /** Matrix parameters of what is deployed, as in `build.name`. */
   readonly properties: Readonly<Record<string, string>>;
   readonly idleMs: number;
   /** From this size on the server is asked whether it takes parts. */
   readonly partsFromBytes: number;
+  /** Of each part; undefined: the usual. */
+  readonly partPace: Pace | undefined;
 }
 
 export interface ArtifactoryRequest {

@@ -4,7 +4,7 @@
 // What becomes visible, and under which sha256, is decided by the deployment that follows (deploy.ts).
 import { createHash } from "node:crypto";
 import { quote, retry } from "@kiteseal/core/store";
-import type { Context } from "@kiteseal/core/store";
+import type { Context, RetryOptions } from "@kiteseal/core/store";
 import { AdapterError } from "../adapter.ts";
 import type { PutRequest } from "../adapter.ts";
 import { exchange, retryAfter } from "../exchange.ts";
@@ -98,8 +98,9 @@ function secretField(reply: unknown, name: string, upload: Upload): string {
   throw new AdapterError("Unavailable", `${upload.action} failed: the reply has no usable ${name}`);
 }
 
-function isLater(error: unknown): boolean {
-  return error instanceof AdapterError && (error.kind === "Transient" || error.kind === "Throttled");
+function later(error: unknown): boolean | { readonly afterMs: number } {
+  const isLater = error instanceof AdapterError && (error.kind === "Transient" || error.kind === "Throttled");
+  return isLater && error.afterMs !== undefined ? { afterMs: error.afterMs } : isLater;
 }
 
 /** The part is in memory, so it can be sent again; each time to a new address. */
@@ -122,7 +123,8 @@ async function sendPart(upload: Upload, part: { number: number; bytes: Uint8Arra
     const afterMs = retryAfter(reply.headers["retry-after"], ctx.now());
     throw refusal({ action: upload.action, status: reply.status, text, afterMs });
   };
-  await retry(send, { ...PART_PACE, again: (outcome) => !outcome.ok && isLater(outcome.error) }, ctx);
+  const again: RetryOptions<void>["again"] = (outcome) => !outcome.ok && later(outcome.error);
+  await retry(send, { ...PART_PACE, ...upload.client.partPace, again }, ctx);
 }
 
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
@@ -136,8 +138,8 @@ async function merge(upload: Upload, sha1: string, ctx: Context): Promise<string
       () => call(upload, "status", ctx),
       {
         ...MERGE_PACE,
-        again: (outcome) =>
-          outcome.ok ? WAITING.includes(textField(outcome.value, "status")) : isLater(outcome.error),
+        ...(upload.client.partPace?.sleep === undefined ? {} : { sleep: upload.client.partPace.sleep }),
+        again: (outcome) => (outcome.ok ? WAITING.includes(textField(outcome.value, "status")) : later(outcome.error)),
       },
       ctx,
     );

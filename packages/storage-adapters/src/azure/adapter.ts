@@ -15,7 +15,7 @@ import { pages } from "../transfer/pages.ts";
 import type { Page } from "../transfer/pages.ts";
 import type { Pace } from "../transfer/plan.ts";
 import { ONE_REQUEST_BYTES, collect, createBlocks, putInBlocks } from "./blocks.ts";
-import { blobClient, blobOptions, bounded, call, containerClient } from "./container.ts";
+import { blobClient, blobOptions, call, containerClient } from "./container.ts";
 import type { AzureContainer } from "./container.ts";
 import { copyBlob } from "./copy.ts";
 import { diagnose } from "./diagnose.ts";
@@ -113,6 +113,10 @@ async function putWhole(container: AzureContainer, request: PutRequest, ctx: Con
         ...signal,
       }),
   );
+  const stored = response.contentMD5;
+  if (stored !== undefined && !md5.equals(stored)) {
+    throw new AdapterError("ChecksumRejected", `the service stored other bytes than it was sent for ${quote(key)}`);
+  }
   const pin = pinFromEtag(response.etag, key);
   return { object: { key, size: request.size, pin }, verifiedBy: "server-other" };
 }
@@ -199,15 +203,16 @@ async function* list(
   const told = { action: "listing", subject: prefix, ctx };
   const fetch = async (token: string | undefined): Promise<Page<BlobItem>> => {
     const page = await call(container, told, async (signal) => {
-      const all = client.listBlobsFlat({ prefix, includeMetadata: true, ...bounded(signal) });
+      const all = client.listBlobsFlat({ prefix, includeMetadata: true, ...signal });
       const settings = { maxPageSize: PAGE, ...(token === undefined ? {} : { continuationToken: token }) };
       return await all.byPage(settings).next();
+    }).catch((error: unknown) => {
+      // The SDK stumbles over what lacks what it looks for.
+      throw error instanceof TypeError ? noListing(prefix) : error;
     });
     const found = page.done === true ? undefined : page.value;
     // Every listing says where it ends; the SDK reads any other document as one without a blob.
-    if (found?.continuationToken === undefined) {
-      throw new AdapterError("Unavailable", `the reply to the listing of ${quote(prefix)} is no listing`);
-    }
+    if (found?.continuationToken === undefined) throw noListing(prefix);
     return { items: found.segment.blobItems, next: found.continuationToken || undefined };
   };
   for await (const blob of pages({ prefix, pace, fetch, nameOf: (item) => item.name }, ctx)) {
@@ -219,6 +224,10 @@ async function* list(
     }
     yield { key, size, pin: pinFromEtag(blob.properties.etag, key) };
   }
+}
+
+function noListing(prefix: string): AdapterError {
+  return new AdapterError("Unavailable", `the reply to the listing of ${quote(prefix)} is no listing`);
 }
 
 /** undefined: a name that no key has is no object of ours. */

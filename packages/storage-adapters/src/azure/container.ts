@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // One container as the adapter's parts see it: who asks, what new blobs are given, how long a call may take.
 import type { BlobHTTPHeaders, BlobImmutabilityPolicy, BlockBlobClient, ContainerClient } from "@azure/storage-blob";
+import { quote } from "@kiteseal/core/store";
 import type { Context, Key } from "@kiteseal/core/store";
+import { AdapterError } from "../adapter.ts";
 import type { PutRequest, WriteSettings } from "../adapter.ts";
 import type { AzureAccess } from "../credentials/azure.ts";
 import { azureError } from "./errors.ts";
 import type { AzureOperation } from "./errors.ts";
 
+// https://learn.microsoft.com/rest/api/storageservices/naming-and-referencing-containers--blobs--and-metadata
+const MAX_NAME = 1024;
+const MAX_SEGMENTS = 254;
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 export interface AzureContainer {
@@ -22,7 +27,14 @@ export async function containerClient(container: AzureContainer): Promise<Contai
   return (await container.access()).service.getContainerClient(container.name);
 }
 
+/** Throws KeyRejected for a name that the service would not take. */
 export async function blobClient(container: AzureContainer, key: Key): Promise<BlockBlobClient> {
+  if (key.length > MAX_NAME || key.split("/").length > MAX_SEGMENTS) {
+    throw new AdapterError(
+      "KeyRejected",
+      `the key ${quote(key)} is longer than ${MAX_NAME} characters or ${MAX_SEGMENTS} segments`,
+    );
+  }
   return (await containerClient(container)).getBlockBlobClient(key);
 }
 
@@ -42,25 +54,6 @@ export async function call<T>(
     ctx.signal?.throwIfAborted();
     throw azureError(error, { ...rest, now: ctx.now() });
   }
-}
-
-/** A page of 5,000 names with their metadata. */
-const REPLY_BYTES = 67_108_864;
-
-/** The options of a call whose reply the SDK reads whole: it is left when it gets too long. */
-export function bounded(options: { abortSignal: AbortSignal }): {
-  abortSignal: AbortSignal;
-  requestOptions: { onDownloadProgress(progress: { loadedBytes: number }): void };
-} {
-  const tooLong = new AbortController();
-  return {
-    abortSignal: AbortSignal.any([options.abortSignal, tooLong.signal]),
-    requestOptions: {
-      onDownloadProgress: ({ loadedBytes }) => {
-        if (loadedBytes > REPLY_BYTES) tooLong.abort();
-      },
-    },
-  };
 }
 
 export interface BlobOptions {

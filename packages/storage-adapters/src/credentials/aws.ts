@@ -22,6 +22,8 @@ export interface AwsCredentials {
 
 export interface AwsIdentity {
   readonly credentials: () => Promise<AwsCredentials>;
+  /** Others can be had for those that the store calls expired. */
+  readonly isRenewable: boolean;
   /** Where the credentials last given came from, or would be looked for; no secret. */
   readonly describe: () => string;
 }
@@ -37,17 +39,23 @@ export function createAwsIdentity(options: AdapterOptions, region: () => Promise
   if (role !== undefined && tokens !== undefined) {
     return {
       credentials: () => assumeRole({ role, tokens, options, region }),
+      isRenewable: true,
       describe: () => `${role}, assumed with this job's Buildkite identity token`,
     };
   }
   const fixed = present(env, "AWS_PROFILE") === undefined ? fixedCredentials(env) : undefined;
   if (fixed !== undefined) {
-    return { credentials: () => Promise.resolve(fixed), describe: () => "AWS_ACCESS_KEY_ID of the environment" };
+    return {
+      credentials: () => Promise.resolve(fixed),
+      isRenewable: false,
+      describe: () => "AWS_ACCESS_KEY_ID of the environment",
+    };
   }
   const agent = readAgentS3(env);
   const chain = new STSClient({ region, ...(agent.profile === undefined ? {} : { profile: agent.profile }) }).config;
   let source = "what the AWS SDK finds";
   return {
+    isRenewable: false,
     credentials: async () => {
       try {
         return await chain.credentials();

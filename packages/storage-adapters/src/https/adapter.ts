@@ -69,7 +69,7 @@ async function head(server: Server, key: Key, ctx: Context): Promise<StoredObjec
   const described = reply.status === 200 ? describeReply(reply.headers) : undefined;
   if (described?.length !== undefined) return { key, size: described.length, pin: pinOf(described) };
   // Some servers answer only GET (signed addresses), some do not tell a length: the first byte says the rest.
-  if (isGone(reply.status)) throw refusedStatus(reply, `looking at ${quote(key)}`, ctx);
+  if (isGone(reply.status) || isLater(reply.status)) throw refusedStatus(reply, `looking at ${quote(key)}`, ctx);
   const first = await ask(server, { method: "GET", key, headers: { range: "bytes=0-0" } }, ctx);
   first.discard();
   if (first.status !== 200 && first.status !== 206) throw refusedStatus(first, `looking at ${quote(key)}`, ctx);
@@ -82,6 +82,11 @@ async function head(server: Server, key: Key, ctx: Context): Promise<StoredObjec
 
 function isGone(status: number): boolean {
   return status === 404 || status === 410;
+}
+
+/** It says when to ask again, so nothing else is asked at once. */
+function isLater(status: number): boolean {
+  return status === 429 || status === 503;
 }
 
 async function* read(

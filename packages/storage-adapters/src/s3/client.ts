@@ -10,7 +10,7 @@ import type { AdapterOptions, WriteSettings } from "../adapter.ts";
 import { present, readAgentS3 } from "../agent-env.ts";
 import { createAwsIdentity } from "../credentials/aws.ts";
 import type { StoreAddress } from "../url.ts";
-import { s3Error } from "./errors.ts";
+import { codeOf, s3Error } from "./errors.ts";
 import { BoundedHandler } from "./handler.ts";
 
 const CONNECT_MS = 10_000;
@@ -90,10 +90,22 @@ export function openPlace(address: StoreAddress, options: S3Options): S3Place {
       try {
         return await send();
       } catch (error) {
+        if (identity.isRenewable && codeOf(error) === "ExpiredToken") await renew(client, ctx);
         throw s3Error(error, operation, ctx);
       }
     },
   };
+}
+
+/** The store's clock decides when credentials end: the SDK, which goes by its own, is told to get others. Throws Transient. */
+async function renew(client: S3Client, ctx: Context): Promise<void> {
+  const doing = { doing: "renewing", subject: "the credentials" };
+  try {
+    await client.config.credentials({ forceRefresh: true });
+  } catch (error) {
+    throw s3Error(error, doing, ctx);
+  }
+  throw new AdapterError("Transient", "the credentials had expired, and were renewed");
 }
 
 function checkEndpoint(endpoint: string): void {

@@ -17,7 +17,7 @@ export const ADDRESS = { scheme: "s3", origin: "", path: "base", isDirectory: tr
 
 export function adapterOf(
   double: S3Double,
-  options: { sizes?: MultipartSizes; write?: WriteSettings; env?: AdapterOptions["env"] } = {},
+  options: { sizes?: MultipartSizes; write?: WriteSettings; env?: AdapterOptions["env"]; idleMs?: number } = {},
 ): Adapter {
   const env = {
     AWS_ENDPOINT_URL_S3: double.endpoint,
@@ -27,7 +27,12 @@ export function adapterOf(
   };
   const place = openPlace(
     { ...ADDRESS, bucket: double.bucketName },
-    { env, now: () => ctx.now(), write: options.write },
+    {
+      env,
+      now: () => ctx.now(),
+      write: options.write,
+      ...(options.idleMs === undefined ? {} : { idleMs: options.idleMs }),
+    },
   );
   return createS3Adapter(place, options.sizes ?? S3_SIZES);
 }
