@@ -205,6 +205,8 @@ export interface Adapter {
   /** Create-only copy of that pin inside the store. undefined: this store cannot. */
   copy(request: { from: StoredObject; to: Key }, ctx: Context): Promise<Written | undefined>;
   diagnose(ctx: Context): Promise<readonly Finding[]>;
+  /** Of one object; absent: the store says when it is too large. */
+  readonly maxBytes?: number;
   /** Absent: every object is written in one request. */
   readonly multipart?: Multipart;
 }

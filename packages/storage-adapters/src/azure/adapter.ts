@@ -14,7 +14,7 @@ import type { AzureAccess } from "../credentials/azure.ts";
 import { pages } from "../transfer/pages.ts";
 import type { Page } from "../transfer/pages.ts";
 import type { Pace } from "../transfer/plan.ts";
-import { ONE_REQUEST_BYTES, collect, createBlocks, putInBlocks } from "./blocks.ts";
+import { MAX_BYTES, ONE_REQUEST_BYTES, collect, createBlocks, putInBlocks } from "./blocks.ts";
 import { blobClient, blobOptions, call, containerClient } from "./container.ts";
 import type { AzureContainer } from "./container.ts";
 import { copyBlob } from "./copy.ts";
@@ -66,6 +66,7 @@ export async function openAzureAdapter(address: AzureAddress, options: AzureOpti
     list: (prefix, ctx, pace) => list(container, { prefix, pace }, ctx),
     copy: (request, ctx) => copyBlob(container, request, ctx),
     diagnose: (ctx) => diagnose(container, address.path, ctx),
+    maxBytes: MAX_BYTES,
     multipart: createBlocks(container),
   };
 }

@@ -23,6 +23,8 @@ import { pinFromEtag } from "./pin.ts";
 export const ONE_REQUEST_BYTES = 8_388_608;
 const MEBIBYTE = 1_048_576;
 const MAX_BLOCKS = 50_000;
+/** Blocks hold at most 4,000 MiB. */
+export const MAX_BYTES: number = MAX_BLOCKS * 4000 * 1_048_576;
 const PARALLEL = 4;
 
 function blockSize(size: number): number {

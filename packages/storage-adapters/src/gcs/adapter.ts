@@ -24,6 +24,7 @@ import { rewriteObject } from "./rewrite.ts";
 import { putWhole } from "./whole.ts";
 
 const MAX_NAME_BYTES = 1024;
+const MAX_BYTES = 5_497_558_138_880;
 
 /** `gs://BUCKET/path`. Errors: ERR_CONFIG_INVALID, ERR_UNREADABLE, ERR_STORE_URL. */
 export async function openGcsAdapter(address: StoreAddress, options: GcsOptions): Promise<Adapter> {
@@ -47,6 +48,7 @@ export async function openGcsAdapter(address: StoreAddress, options: GcsOptions)
       return stored(await putWhole(target, request, ctx));
     },
     prepare: (_, ctx) => capabilities.guard(ctx),
+    maxBytes: MAX_BYTES,
     multipart: createMultipart(target, (ctx) => capabilities.guard(ctx)),
     get: (request, ctx) => readMedia(connection, request, ctx),
     async *list(prefix, ctx, pace) {

@@ -26,7 +26,7 @@ import type { S3Place } from "./client.ts";
 import { copy, versionError } from "./copy.ts";
 import { diagnose } from "./diagnose.ts";
 import { s3Error, statusOf } from "./errors.ts";
-import { createMultipart, S3_SIZES } from "./multipart.ts";
+import { createMultipart, MAX_BYTES, S3_SIZES } from "./multipart.ts";
 import type { MultipartSizes } from "./multipart.ts";
 import { isPinned, pinOf, pinParameters } from "./pin.ts";
 import { createProbe } from "./probe.ts";
@@ -55,6 +55,7 @@ export function createS3Adapter(place: S3Place, sizes: MultipartSizes): Adapter 
     list: (prefix, ctx, pace) => list(s3, { prefix, pace }, ctx),
     copy: (request, ctx) => copy(s3, request, ctx),
     diagnose: (ctx) => diagnose(s3, ctx),
+    maxBytes: MAX_BYTES,
     multipart: createMultipart(s3, sizes),
   };
 }

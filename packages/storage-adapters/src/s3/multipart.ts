@@ -23,6 +23,8 @@ import type { S3 } from "./request.ts";
 
 const MIB = 1_048_576;
 const MAX_PARTS = 10_000;
+/** What 10,000 parts of at most 5 GiB hold; AWS itself may take less, and says so at the beginning. */
+export const MAX_BYTES: number = MAX_PARTS * 5120 * MIB;
 
 /** In bytes. Up to `threshold` one request is faster, atomic, and gives S3 the checksum of the whole. */
 export interface MultipartSizes {

@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, test } from "vitest";
+import { parseKey } from "@kiteseal/core/store";
+import type { Source } from "@kiteseal/core/store";
 import type { Adapter, Multipart } from "../adapter.ts";
+import { openAzureAdapter } from "../azure/adapter.ts";
 import { createFileAdapter } from "../file/adapter.ts";
+import { openGcsAdapter } from "../gcs/adapter.ts";
 import { openPlace } from "../s3/client.ts";
 import { createS3Adapter } from "../s3/adapter.ts";
 import { S3_SIZES } from "../s3/multipart.ts";
 import { multipartFor, planDigests, planParts } from "./plan.ts";
+import { createStore } from "./store.ts";
 
 const MIB = 1_048_576;
 const GIB = 1024 * MIB;
@@ -50,6 +55,35 @@ describe("the plan", () => {
     }
     expect(position).toBe(size);
     expect(index).toBe(641);
+  });
+
+  test("has parts within each store's limits, up to the largest object, and refuses a larger one before it is hashed", async () => {
+    const gcs = await openGcsAdapter(
+      { scheme: "gs", origin: "", bucket: "b", path: "", isDirectory: true },
+      { env: { KITESEAL_GCS_ENDPOINT: "http://127.0.0.1:1" }, now: () => new Date(0) },
+    );
+    const azure = await openAzureAdapter(
+      { origin: "https://a.blob.core.windows.net", bucket: "b", path: "" },
+      { env: {}, now: () => new Date(0) },
+    );
+    const stores = [
+      { adapter: s3, parts: 10_000, largest: 5 * GIB },
+      { adapter: gcs, parts: 10_000, largest: 5 * 1024 * GIB },
+      { adapter: azure, parts: 50_000, largest: 4000 * MIB },
+    ];
+    for (const { adapter, parts, largest } of stores) {
+      const max = adapter.maxBytes ?? 0;
+      expect(max).toBeGreaterThanOrEqual(5 * 1024 * GIB);
+      for (const size of [5 * GIB, 5 * GIB + 1, 5 * 1024 * GIB, max - 1, max]) {
+        const { partSize = 0 } = planDigests(adapter, size);
+        expect(Math.ceil(size / partSize)).toBeLessThanOrEqual(parts);
+        expect(partSize).toBeLessThanOrEqual(largest);
+      }
+      expect(() => planDigests(adapter, max + 1)).toThrow(expect.objectContaining({ code: "ERR_LIMIT_EXCEEDED" }));
+      const source: Source = { size: max + 1, digests: { sha256: "00" }, open: () => expect.fail("it was read") };
+      const put = createStore(adapter, {}).put(parseKey("a"), { source }, { now: () => new Date(0) });
+      await expect(put).rejects.toMatchObject({ code: "ERR_LIMIT_EXCEEDED" });
+    }
   });
 
   test.each([

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // How an object will travel: whole or in parts, and so which digests its one hashing pass must produce. Design §6.
+import { KitesealError } from "@kiteseal/core/store";
 import type { ByteRange, DigestPlan, Source } from "@kiteseal/core/store";
 import type { Adapter, Multipart } from "../adapter.ts";
 
@@ -30,8 +31,19 @@ export interface PlannedPart {
   readonly isLast: boolean;
 }
 
-/** See Store.digestPlan. */
+/** Before anything is hashed or sent. Throws ERR_LIMIT_EXCEEDED. */
+export function requireSize({ maxBytes }: Adapter, size: number): void {
+  if (maxBytes === undefined || size <= maxBytes) return;
+  throw new KitesealError(
+    "ERR_LIMIT_EXCEEDED",
+    `an object is larger than this store takes: expected at most ${maxBytes} bytes, found ${size}`,
+    { details: { maxBytes, found: size } },
+  );
+}
+
+/** See Store.digestPlan. Throws ERR_LIMIT_EXCEEDED. */
 export function planDigests(adapter: Adapter, size: number): DigestPlan {
+  requireSize(adapter, size);
   const { algorithms } = adapter.digestPlan(size);
   const parts = multipartFor(adapter, size);
   return parts === undefined ? { algorithms } : { algorithms, partSize: parts.partSize(size) };

@@ -12,7 +12,7 @@ import { isAdapterError } from "./errors.ts";
 import { interruptible } from "./interrupt.ts";
 import { changed, uploadInParts } from "./parts.ts";
 import type { PartsRequest, Transfer } from "./parts.ts";
-import { multipartFor } from "./plan.ts";
+import { multipartFor, requireSize } from "./plan.ts";
 
 /** What is at the key may vanish or change between two looks at it; after this many the store is not usable. */
 const ROUNDS = 3;
@@ -26,6 +26,7 @@ export interface UploadRequest extends PutRequest {
  * success, others a conflict, nothing is another attempt.
  */
 export async function upload(transfer: Transfer, request: UploadRequest, ctx: Context): Promise<Stored> {
+  requireSize(transfer.adapter, request.source.size);
   const multipart = multipartFor(transfer.adapter, request.source.size);
   if (multipart !== undefined) await transfer.sweepOnce(multipart, ctx);
   const write =
