@@ -43,7 +43,10 @@ async function digest(sink: Sink, request: IncomingMessage): Promise<{ size: num
 export function startAzureSink(): Promise<Sink> {
   return start(async (sink, request, response) => {
     await digest(sink, request);
-    if (request.method === "PUT") return void response.writeHead(201, { etag: '"0x1"' }).end();
+    if (request.method === "PUT") {
+      response.writeHead(201, { etag: '"0x1"' }).end();
+      return;
+    }
     response.writeHead(404, { "x-ms-error-code": "BlobNotFound", "content-type": "application/xml" });
     response.end(request.method === "HEAD" ? undefined : "<Error><Code>BlobNotFound</Code></Error>");
   });

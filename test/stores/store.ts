@@ -56,7 +56,7 @@ const S3: RemoteKind = {
 
 const GCS: RemoteKind = {
   name: "Google Cloud Storage (double)",
-  isListing: ({ url }) => /^\/storage\/v1\/b\/bucket\/o\?/.test(url),
+  isListing: ({ url }) => url.startsWith("/storage/v1/b/bucket/o?"),
   denied: {
     status: 403,
     headers: { "content-type": "application/json" },
@@ -70,7 +70,7 @@ const GCS: RemoteKind = {
       env: { KITESEAL_GCS_ENDPOINT: proxy.url },
       proxy,
       keys: () => double.bucket.names(),
-      remove: (key) => void double.bucket.remove(key),
+      remove: (key) => double.bucket.remove(key),
       close: closing(proxy, double),
     };
   },

@@ -99,5 +99,5 @@ describeStoreFaults({
   largeBytes: 21_000_000,
   page,
   lie: (reply) => ({ ...reply, body: reply.text.replace(/"sha256":"[0-9a-f]{64}"/, `"sha256":"${"0".repeat(64)}"`) }),
-  forbiddenKeys: [...'\\:|?*"<>;'].map((character) => `base/a${character}b`),
+  forbiddenKeys: Array.from('\\:|?*"<>;', (character) => `base/a${character}b`),
 });

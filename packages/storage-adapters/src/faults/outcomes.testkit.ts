@@ -56,7 +56,7 @@ const reading = {
     azure: { is: DOWN, because: "the SDK stops where the range that was asked for ends" },
   }),
   "get.changed": row("the object is replaced between head and get", CHANGED),
-  "get.gone": row("the object is deleted between head and get", CHANGED),
+  "get.gone": row("get: nothing is any more where the pin says", CHANGED),
   "get.denied": row("get: 403", DENIED),
   "get.busy": row("get: 503 with Retry-After, then well", "done"),
   "get.silent": row("get: no answer", DOWN),

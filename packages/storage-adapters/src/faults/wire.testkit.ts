@@ -89,7 +89,7 @@ export async function outcomeOf(operation: Promise<unknown>): Promise<Outcome> {
   }
 }
 
-export async function drained(bytes: AsyncIterable<Uint8Array>): Promise<Buffer> {
+async function drained(bytes: AsyncIterable<Uint8Array>): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   for await (const chunk of bytes) chunks.push(Uint8Array.from(chunk));
   return Buffer.concat(chunks);

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Faults of a directory that no wire shows. Links, killed writers and permissions: adapter.test.ts, crash.test.ts.
 import { execFile } from "node:child_process";
+import { createReadStream } from "node:fs";
 import { mkdir, mkdtemp, readFile, readdir, realpath, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { digestFile } from "@kiteseal/core";
-import { parseKey } from "@kiteseal/core/store";
+import { digestStream, parseKey } from "@kiteseal/core/store";
 import type { Key, Store } from "@kiteseal/core/store";
 import { expectCode, readAll, sourceOf, testContext } from "../store-contract.testkit.ts";
 import { createStore } from "../transfer/store.ts";
@@ -70,7 +70,9 @@ describe("a directory under faults", () => {
     const size = 256 * 1_048_576;
     await writeFile(`${root}/sparse`, "");
     await truncate(`${root}/sparse`, size);
-    const source = await digestFile(`${root}/sparse`, store.digestPlan(size), ctx);
+    const open = (): AsyncIterable<Uint8Array> => createReadStream(`${root}/sparse`);
+    const { digests } = await digestStream(open(), store.digestPlan(size), ctx);
+    const source = { size, digests, open };
     const before = process.memoryUsage().rss;
     const { object } = await store.put(key("sparse"), { source }, ctx);
     let read = 0;

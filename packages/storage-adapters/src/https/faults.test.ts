@@ -16,7 +16,10 @@ async function open({ pace, idleMs, stateDirectory }: WireOptions): Promise<Wire
   const files = new Map<string, Buffer>();
   const server = createServer((request, response) => {
     const bytes = files.get(decodeURIComponent(request.url ?? "").slice(1));
-    if (bytes === undefined) return void response.writeHead(404).end("no such page");
+    if (bytes === undefined) {
+      response.writeHead(404).end("no such page");
+      return;
+    }
     const [, first, last] = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? "") ?? [];
     const part = first === undefined ? bytes : bytes.subarray(Number(first), Number(last) + 1);
     const range = `bytes ${first}-${Number(first) + part.length - 1}/${bytes.length}`;
