@@ -134,6 +134,7 @@ export interface Pace {
   readonly attempts: number;
   readonly baseMs: number;
   readonly maxWaitMs: number;
+  readonly sleep?: (ms: number, signal: AbortSignal | undefined) => Promise<unknown>;
 }
 export interface TransferOptions {
   readonly parallel?: number | undefined;

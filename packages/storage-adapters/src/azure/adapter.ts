@@ -202,7 +202,7 @@ async function* list(
 ): AsyncGenerator<StoredObject, void, undefined> {
   const client = await containerClient(container);
   const told = { action: "listing", subject: prefix, ctx };
-  const fetch = async (token: string | undefined): Promise<Page<BlobItem>> => {
+  const page = async (token: string | undefined): Promise<Page<BlobItem>> => {
     const page = await call(container, told, async (signal) => {
       const all = client.listBlobsFlat({ prefix, includeMetadata: true, ...signal });
       const settings = { maxPageSize: PAGE, ...(token === undefined ? {} : { continuationToken: token }) };
@@ -216,7 +216,7 @@ async function* list(
     if (found?.continuationToken === undefined) throw noListing(prefix);
     return { items: found.segment.blobItems, next: found.continuationToken || undefined };
   };
-  for await (const blob of pages({ prefix, pace, fetch, nameOf: (item) => item.name }, ctx)) {
+  for await (const blob of pages({ prefix, pace, page, nameOf: (item) => item.name }, ctx)) {
     const key = keyOf(blob.name);
     if (key === undefined || isFolder(blob.metadata)) continue;
     const size = blob.properties.contentLength;

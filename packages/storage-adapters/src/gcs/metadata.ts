@@ -60,13 +60,13 @@ export function listObjects(
   { prefix, pace }: { prefix: string; pace: Pace | undefined },
   ctx: Context,
 ): AsyncIterable<GcsObject> {
-  const fetch = async (pageToken: string | undefined): Promise<Page<GcsObject>> => {
+  const page = async (pageToken: string | undefined): Promise<Page<GcsObject>> => {
     const query = new URLSearchParams({ prefix, ...(pageToken === undefined ? {} : { pageToken }) });
     const url = `${objectsUrl(connection)}?${query.toString()}`;
     const what = `listing ${quote(prefix)}`;
     return decodePage(await fetchJson(connection, { what, url, maxBytes: PAGE_BYTES }, ctx));
   };
-  return pages({ prefix, pace, fetch, nameOf: (object) => object.name }, ctx);
+  return pages({ prefix, pace, page, nameOf: (object) => object.name }, ctx);
 }
 
 export async function removeObject(connection: Connection, name: string, ctx: Context): Promise<void> {

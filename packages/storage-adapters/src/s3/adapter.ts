@@ -196,7 +196,7 @@ async function* list(
   { prefix, pace }: { prefix: string; pace: Pace | undefined },
   ctx: Context,
 ): AsyncGenerator<StoredObject, void, undefined> {
-  const fetch = async (token: string | undefined): Promise<Page<ListedObject>> => {
+  const page = async (token: string | undefined): Promise<Page<ListedObject>> => {
     const command = new ListObjectsV2Command({
       ...bucketOf(place),
       Prefix: prefix,
@@ -212,7 +212,7 @@ async function* list(
     return { items: page.Contents ?? [], next: page.IsTruncated ? (page.NextContinuationToken ?? "") : undefined };
   };
   const nameOf = ({ Key: name = "" }: ListedObject): string => name;
-  for await (const { Key: name = "", Size: size, ETag } of pages({ prefix, pace, fetch, nameOf }, ctx)) {
+  for await (const { Key: name = "", Size: size, ETag } of pages({ prefix, pace, page, nameOf }, ctx)) {
     const key = keyOf(name);
     if (key === undefined || probe.isOwn(key)) continue;
     yield { key, size: sizeOf(size, name), pin: pinOf({ ETag }, name) };

@@ -22,17 +22,17 @@ export interface Listing<T> {
   readonly pace: Pace | undefined;
   readonly nameOf: (item: T) => string;
   /** One request. `token` is a former page's `next`. */
-  fetch(token: string | undefined): Promise<Page<T>>;
+  page(token: string | undefined): Promise<Page<T>>;
 }
 
-/** Throws AdapterError Unavailable for a listing that cannot come to its end, and what `fetch` throws. */
+/** Throws AdapterError Unavailable for a listing that cannot come to its end, and what `page` throws. */
 export async function* pages<T>(listing: Listing<T>, ctx: Context): AsyncGenerator<T, void, undefined> {
   const tokens = new Set<string>();
   const beginnings = new Set<string>();
   let empty = 0;
   for (let token: string | undefined; ;) {
     const from = token;
-    const page = await persistently(() => listing.fetch(from), ctx, listing.pace);
+    const page = await persistently(() => listing.page(from), ctx, listing.pace);
     const [first] = page.items;
     const beginning = first === undefined ? undefined : listing.nameOf(first);
     empty = beginning === undefined ? empty + 1 : 0;
