@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Removes each guard of test/removal/guards.ts in turn from a copy of the sources and runs the attacks against that copy:
-// at least one must be judged otherwise than it should. By hand: `node test/check-removal.ts [TEXT OF AN ID]`.
+// at least one must be judged otherwise than it should. By hand: `node test/check-removal.ts [TEXT OF AN ID]`, and
+// `node test/check-removal.ts --stores [TEXT OF AN ID]` for the guards of the stores, whose tests are run instead of attacks.
 // Ends with 1 if a guard can go unnoticed or its entry no longer fits the source.
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -21,6 +22,7 @@ import { FETCH_GUARDS } from "./removal/fetch.ts";
 import { type FetchLibrary, firstRedProbe } from "./removal/fetch-probes.ts";
 import { GUARDS } from "./removal/guards.ts";
 import { PROMOTION_GUARDS } from "./removal/promotion.ts";
+import { removeStoreGuards } from "./removal/stores.ts";
 
 const REPOSITORY = join(import.meta.dirname, "..");
 const COPIED = ["core", "in-toto-attestation"];
@@ -226,4 +228,18 @@ async function main(wanted: string): Promise<number> {
   }
 }
 
-process.exitCode = await main(process.argv[2] ?? "");
+function mainOfStores(wanted: string): number {
+  let unnoticed = 0;
+  try {
+    for (const { guard, isNoticed, problem } of removeStoreGuards(work, wanted, replaceOnce)) {
+      if (!isNoticed) unnoticed += 1;
+      console.log(`${guard.id.padEnd(54)}${isNoticed ? guard.test : `UNNOTICED ${problem ?? ""}`}`);
+    }
+  } finally {
+    rmSync(work, { recursive: true });
+  }
+  return unnoticed === 0 ? 0 : 1;
+}
+
+const [first = "", second = ""] = process.argv.slice(2);
+process.exitCode = first === "--stores" ? mainOfStores(second) : await main(first);

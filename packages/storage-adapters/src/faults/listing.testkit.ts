@@ -5,7 +5,7 @@ import { expect } from "vitest";
 import type { Happening } from "../../../../test/doubles/proxy.ts";
 import type { Outcome } from "./outcomes.testkit.ts";
 import { redirects, waitsAsAsked } from "./reading.testkit.ts";
-import { FOREIGN, PREFIX, key, listed, outcomeOf } from "./wire.testkit.ts";
+import { FOREIGN, PREFIX, count, key, listed, outcomeOf } from "./wire.testkit.ts";
 import type { Bench, PageEntry } from "./wire.testkit.ts";
 
 /** What is read of a reply before it is given up, and what is on its way then. */
@@ -88,7 +88,11 @@ export const LISTING = {
   "list.redirect": (bench: Bench) => redirects(bench, bench.profile.is.list, () => listed(bench)),
   "list.garbage": garbage,
   "list.endless": endless,
-  "list.no-token": (bench: Bench) => listPages(bench, (n) => ({ entries: [{ key: key(`k${n}`), size: 1 }], next: "" })),
+  "list.no-token": async (bench: Bench) => {
+    const outcome = await listPages(bench, (n) => ({ entries: [{ key: key(`k${n}`), size: 1 }], next: "" }));
+    expect(count(bench, bench.profile.is.list)).toBe(1);
+    return outcome;
+  },
   "list.same-token": (bench: Bench) =>
     listPages(bench, (n) => ({ entries: [{ key: key(`k${n}`), size: 1 }], next: "same" })),
   "list.same-page": (bench: Bench) =>

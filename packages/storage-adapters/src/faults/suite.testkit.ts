@@ -18,7 +18,7 @@ const SHOWN: Readonly<Record<FaultId, (bench: Bench) => Promise<Outcome>>> = { .
 
 /** Time enough for 8 MiB on a slow machine; where silence is the fault, little. */
 const IDLE_MS = 20_000;
-const SILENT_MS = 400;
+const SILENT_MS = 250;
 
 export function describeStoreFaults(profile: WireProfile): void {
   describe(`${profile.title} under faults`, () => {

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+// Guards of the stores, with the edit that removes each and the test that must then fail.
+import type { Edit } from "./guard.ts";
+
+export interface StoreGuard {
+  readonly id: string;
+  /** Below packages/storage-adapters/src. */
+  readonly suite: string;
+  /** The beginning of the test's name. */
+  readonly test: string;
+  readonly edit: Edit;
+}
+
+const A = "storage-adapters/src/";
+
+function guard(id: string, shown: readonly [suite: string, test: string], edit: readonly [string, string, string]) {
+  const [suite, test] = shown;
+  const [file, find, replace] = edit;
+  return { id, suite, test, edit: { file: A + file, find, replace } } as const satisfies StoreGuard;
+}
+
+export const STORE_GUARDS: readonly StoreGuard[] = [
+  guard(
+    "s3: what is no listing is no empty listing",
+    ["s3/faults.test.ts", "list.garbage"],
+    ["s3/adapter.ts", "if (page.IsTruncated === undefined) {", "if (Math.random() > 1) {"],
+  ),
+  guard(
+    "gs: what is no listing is no empty listing",
+    ["gcs/faults.test.ts", "list.garbage"],
+    ["gcs/object.ts", `|| value["kind"] !== "storage#objects"`, ""],
+  ),
+  guard(
+    "azure: what is no listing is no empty listing",
+    ["azure/faults.test.ts", "list.garbage"],
+    ["azure/adapter.ts", "throw error instanceof TypeError ? noListing(prefix) : error;", "throw error;"],
+  ),
+  guard(
+    "a page that comes again",
+    ["s3/faults.test.ts", "list.same-page"],
+    ["transfer/pages.ts", "beginnings.has(beginning)", "beginnings.has(`${beginning}/`)"],
+  ),
+  guard(
+    "a token that comes again",
+    ["s3/faults.test.ts", "list.same-token"],
+    ["transfer/pages.ts", "if (tokens.has(token))", "if (tokens.has(`${token}/`))"],
+  ),
+  guard(
+    "more, and not where",
+    ["s3/faults.test.ts", "list.no-token"],
+    ["transfer/pages.ts", `if (token === "") throw`, `if (token === "/") throw`],
+  ),
+  guard(
+    "empty pages without end",
+    ["s3/faults.test.ts", "list.empty-pages"],
+    ["transfer/pages.ts", "if (empty >= EMPTY_PAGES)", "if (empty >= EMPTY_PAGES * 1000)"],
+  ),
+  guard(
+    "a key from elsewhere",
+    ["s3/faults.test.ts", "list.foreign-key"],
+    ["transfer/store.ts", "if (!object.key.startsWith(prefix)) {", "if (object.key === prefix) {"],
+  ),
+  guard(
+    "azure: an entry without a size is not left out",
+    ["azure/faults.test.ts", "list.no-size"],
+    ["azure/adapter.ts", "if (size === undefined) {", "if (size === undefined) continue; if (size < 0) {"],
+  ),
+  guard(
+    "s3: a page without end",
+    ["s3/faults.test.ts", "list.endless"],
+    ["s3/handler.ts", "if (size > REPLY_BYTES) {", "if (size < 0) {"],
+  ),
+  guard(
+    "s3: a missing bucket is no missing key",
+    ["s3/faults.test.ts", "head.no-bucket"],
+    ["s3/adapter.ts", `if (error instanceof AdapterError && error.kind === "NotFound") await bucketExists(ctx);`, ""],
+  ),
+  guard(
+    "rt: a missing repository is no missing item",
+    ["artifactory/faults.test.ts", "head.no-bucket"],
+    [
+      "artifactory/head.ts",
+      `if (error instanceof AdapterError && error.kind === "NotFound") await requireRepository(client, ctx);`,
+      "",
+    ],
+  ),
+  guard(
+    "gs: a proxy's 404 is no absence",
+    ["gcs/faults.test.ts", "head.foreign-404"],
+    ["gcs/errors.ts", `has(["notFound"]) && !/bucket`, `!/bucket`],
+  ),
+  guard(
+    "s3: 403 is no absence",
+    ["s3/faults.test.ts", "head.denied"],
+    [
+      "s3/errors.ts",
+      `if (status === 401 || status === 403) return "Denied";`,
+      `if (status === 403) return "NotFound";`,
+    ],
+  ),
+  guard(
+    "s3: what the server says that it stored",
+    ["s3/faults.test.ts", "put.corrupt"],
+    [
+      "s3/request.ts",
+      `if (found === undefined || found === "" || found === sha256) return;`,
+      "if (sha256 !== found || found) return;",
+    ],
+  ),
+  guard(
+    "gs: what the server says that it stored",
+    ["gcs/faults.test.ts", "put.corrupt"],
+    ["gcs/whole.ts", "requireStored(stored, { key: request.key, md5 });", ""],
+  ),
+  guard(
+    "azure: what the server says that it stored",
+    ["azure/faults.test.ts", "put.corrupt"],
+    [
+      "azure/adapter.ts",
+      "if (stored !== undefined && !md5.equals(stored)) {",
+      "if (stored !== undefined && md5.length === 0) {",
+    ],
+  ),
+  guard(
+    "bytes beyond the pin",
+    ["https/faults.test.ts", "get.long"],
+    ["transfer/download.ts", "if (done > length) break;", ""],
+  ),
+  guard(
+    "https: Retry-After of a HEAD",
+    ["https/faults.test.ts", "head.throttled"],
+    ["https/adapter.ts", "if (isGone(reply.status) || isLater(reply.status)) throw", "if (isGone(reply.status)) throw"],
+  ),
+  guard(
+    "an upload that may not be tidied is gone on with",
+    ["s3/faults.test.ts", "part.expired"],
+    ["transfer/parts.ts", `if (isAdapterError(error, "Denied")) return;`, ""],
+  ),
+  guard(
+    "s3: expired credentials are renewed",
+    ["s3/expiry.test.ts", "are renewed"],
+    ["s3/client.ts", `if (identity.isRenewable && codeOf(error) === "ExpiredToken") await renew(client, ctx);`, ""],
+  ),
+  guard(
+    "an object beyond the store's limit",
+    ["transfer/plan.test.ts", "has parts within each store's limits"],
+    ["transfer/plan.ts", "if (maxBytes === undefined || size <= maxBytes) return;", "if (maxBytes !== size) return;"],
+  ),
+  guard(
+    "another's bytes are never taken for ours",
+    ["s3/faults.test.ts", "put.corrupt"],
+    [
+      "transfer/upload.ts",
+      "if (object.size !== expected.size || sha256 !== expected.sha256) throw conflict",
+      "if (object.size < 0) throw conflict",
+    ],
+  ),
+];
