@@ -38,12 +38,13 @@ export interface Adapter {
     object: StoredObject;
     range: ByteRange;
   }, ctx: Context): AsyncIterable<Uint8Array>;
-  list(prefix: string, ctx: Context): AsyncIterable<StoredObject>;
+  list(prefix: string, ctx: Context, pace?: Pace): AsyncIterable<StoredObject>;
   copy(request: {
     from: StoredObject;
     to: Key;
   }, ctx: Context): Promise<Written | undefined>;
   diagnose(ctx: Context): Promise<readonly Finding[]>;
+  readonly maxBytes?: number;
   readonly multipart?: Multipart;
 }
 export interface AdapterOptions {
