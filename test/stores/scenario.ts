@@ -158,16 +158,19 @@ export function describeOutages(kind: RemoteKind): void {
       bench.store.proxy.requests.length = 0;
       expect(await bench.publish("first/{build}")).toMatchObject({ code: 0 });
       const healthy = bench.store.proxy.requests.length;
+      const codes: number[] = [];
       for (let from = 0; from < healthy; from += 1) {
         const to = `at-${from}/{build}`;
         bench.store.proxy.add(after(from), { reply: DOWN }, Infinity);
         const { code } = await bench.publish(to);
+        codes.push(code);
         bench.store.proxy.heal();
         // What a server remembers makes a later run ask less: it may be done before the outage begins.
         if (code !== 0) expect({ from, code }).toEqual({ from, code: UNDETERMINED });
         expect(await bench.publish(to)).toMatchObject({ code: 0 });
         expect(await bench.verify([`${bench.store.url}at-${from}/`, "--recursive"])).toMatchObject({ code: 0 });
       }
+      expect(codes.filter((code) => code === UNDETERMINED).length).toBeGreaterThan(3);
     });
 
     test("of publish, denied: 30, and what is shown by then is attested", async () => {
