@@ -35,11 +35,10 @@ export function describeRoots(kind: RemoteKind): void {
       const pins = join(bench.fixture.root, `pins-${bench.fixture.next()}.json`);
       expect(await bench.publish("p/{build}", "--pins", pins)).toMatchObject({ code: 0 });
       expect(await bench.verify(["--pins", pins])).toMatchObject({ code: 0 });
-      // What was pinned and is gone is no artifact to judge.
       bench.store.remove("p/1/dist/app.tgz");
       const { code, stderr } = await bench.verify(["--pins", pins]);
-      expect(code).toBe(2);
-      expect(stderr).toContain("ERR_NO_MATCH");
+      expect(code).toBe(20);
+      expect(stderr).toContain("ERR_PIN_CHANGED");
     });
 
     test("sidecars", async () => {

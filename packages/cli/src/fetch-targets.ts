@@ -41,7 +41,7 @@ export async function selectObjects({ args, options, io }: Asked, ctx: Context):
       ? pins.artifacts.map((pinned): FetchTarget => ({
           label: pinned.url,
           path: pinned.name,
-          find: (now) => findPinned(pinned, io, now),
+          find: () => findPinned(pinned, io),
         }))
       : await addressed(args, { recursive: options.flag("recursive"), leftOut, io }, ctx);
   return { targets: named(targets, options), pins, leftOut };

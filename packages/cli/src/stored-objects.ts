@@ -83,8 +83,11 @@ export async function* listObjects(
     });
 }
 
-/** The object of a pins file, at its pin; it accepts the pinned digest only. Throws ERR_PINS_INVALID, ERR_PIN_CHANGED, ERR_NO_MATCH. */
-export async function findPinned(pinned: PinnedArtifact, io: RedactedIo, ctx: Context): Promise<FoundObject> {
+/**
+ * The object of a pins file, to be read at its pin, wherever its name leads by now; it accepts the pinned digest only.
+ * Throws ERR_PINS_INVALID; reading it, ERR_PIN_CHANGED, also for what is gone.
+ */
+export async function findPinned(pinned: PinnedArtifact, io: RedactedIo): Promise<FoundObject> {
   const { store, key } = await openObject(pinned.url, storeOptions(io));
   // The rule is chosen by the object's own key, as for any address: whoever writes pins must not choose the rule.
   if (key !== pinned.name && !key.normalize("NFC").endsWith(`/${pinned.name}`)) {
@@ -93,21 +96,18 @@ export async function findPinned(pinned: PinnedArtifact, io: RedactedIo, ctx: Co
       `${quote(pinned.url)} is not the address of something named ${quote(pinned.name)}`,
     );
   }
-  const there = await findObject({ store, key }, ctx);
-  const { pin } = there.object;
-  if (pin !== pinned.pin) throw changed(pinned, { what: "pin", expected: pinned.pin, found: pin });
   return {
-    ...there,
-    accept: (sha256) => {
-      if (sha256 !== pinned.sha256) throw changed(pinned, { what: "sha256", expected: pinned.sha256, found: sha256 });
+    ...asFound(store, { key, size: pinned.size, pin: pinned.pin }),
+    accept: (found) => {
+      if (found !== pinned.sha256) throw changed(pinned, found);
     },
   };
 }
 
-function changed({ url }: PinnedArtifact, o: { what: string; expected: string; found: string }): KitesealError {
-  const message = `${quote(url)} is no longer what was pinned: expected the ${o.what} ${quote(o.expected)}, found ${quote(o.found)}`;
+function changed({ url, sha256: expected }: PinnedArtifact, found: string): KitesealError {
+  const message = `${quote(url)} is not what was pinned: expected the sha256 ${expected}, found ${found}`;
   return new KitesealError("ERR_PIN_CHANGED", message, {
-    details: { expected: o.expected, found: o.found },
-    hint: "somebody replaced the object after it was published",
+    details: { expected, found },
+    hint: "the store returns other bytes for the same version, or the pins file was changed",
   });
 }

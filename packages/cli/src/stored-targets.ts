@@ -35,6 +35,6 @@ export async function* listedTargets(
 export function pinnedTargets(pins: PinsFile, io: RedactedIo): readonly Target[] {
   return pins.artifacts.map((pinned) => ({
     label: pinned.url,
-    locate: async (ctx) => read(await findPinned(pinned, io, ctx), ctx),
+    locate: async (ctx) => read(await findPinned(pinned, io), ctx),
   }));
 }
