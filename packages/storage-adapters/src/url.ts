@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Store addresses and destinations with placeholders. Addresses are the operator's words; the values put into
 // placeholders (a branch name) are anybody's, so they are escaped into one harmless path segment. Design §6.
-import { KitesealError, parseKey, quote } from "@kiteseal/core/store";
+import { ATTESTATIONS_FOLDER, KitesealError, parseKey, quote } from "@kiteseal/core/store";
 
 export const PLACEHOLDER_NAMES = [
   "pipeline",
@@ -70,8 +70,11 @@ function expandSegment(segment: string, values: Readonly<Partial<Record<Placehol
   }
   if (literal === segment) return segment;
   const expanded = segment.replaceAll(/\{([^{}]*)\}/g, (_, name: string) => escapedValue(name, values));
-  if (expanded.toLowerCase() === ".kiteseal") {
-    throw placeholderError(`${quote(segment)} becomes ".kiteseal", which is kept for attestations`, undefined);
+  if (expanded.toLowerCase() === ATTESTATIONS_FOLDER) {
+    throw placeholderError(
+      `${quote(segment)} becomes ${quote(ATTESTATIONS_FOLDER)}, which is kept for attestations`,
+      undefined,
+    );
   }
   if (Buffer.byteLength(expanded) > MAX_SEGMENT_BYTES) {
     throw placeholderError(

@@ -4,8 +4,8 @@
 // no condition on PUT, so a name is looked at first, and two writers in the same moment are kept apart only by an identity
 // that may deploy and may not delete (`diagnose` tries that). Pins are sha256. WriteSettings: none. Design §6.
 import { createHash } from "node:crypto";
-import { KitesealError, isKitesealError, parseKey, quote } from "@kiteseal/core/store";
-import type { ByteRange, Context, Key, StoredObject } from "@kiteseal/core/store";
+import { KitesealError, parseKey, quote } from "@kiteseal/core/store";
+import type { ByteRange, Context, StoredObject } from "@kiteseal/core/store";
 import { AdapterError, refuseWriteSettings } from "../adapter.ts";
 import type { Adapter, AdapterOptions } from "../adapter.ts";
 import { createArtifactoryAccess } from "../credentials/artifactory.ts";
@@ -13,6 +13,7 @@ import { unsafeAddressReason } from "../exchange.ts";
 import { persistently } from "../transfer/attempts.ts";
 import type { Pace } from "../transfer/plan.ts";
 import type { Exchange } from "../exchange.ts";
+import { keyOf, requirePin } from "../objects.ts";
 import { ask, itemPath } from "./client.ts";
 import type { ArtifactoryClient } from "./client.ts";
 import { copyByChecksum, putWhole } from "./deploy.ts";
@@ -141,14 +142,6 @@ async function* read(
   }
 }
 
-function requirePin(object: StoredObject, found: string): void {
-  if (found === object.pin) return;
-  throw new AdapterError(
-    "PinChanged",
-    `${quote(object.key)} was replaced: expected pin ${quote(object.pin)}, found ${quote(found)}`,
-  );
-}
-
 /** The bytes of the range, from a reply that has them or, if the server ignores ranges, all. */
 async function* rangeOf(
   reply: Exchange,
@@ -234,15 +227,5 @@ async function isNoFolder(
   } catch (other) {
     if (other instanceof AdapterError) return false;
     throw other;
-  }
-}
-
-/** undefined: a name that no key has is no object of ours. */
-function keyOf(name: string): Key | undefined {
-  try {
-    return parseKey(name);
-  } catch (error) {
-    if (isKitesealError(error)) return undefined;
-    throw error;
   }
 }

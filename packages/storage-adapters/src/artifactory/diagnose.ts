@@ -3,14 +3,14 @@
 // rests on permissions alone here), whether wrong checksums are refused, and what everybody may read. Tried on an artifact
 // of its own, which is deleted again where this identity may delete.
 import { createHash, randomBytes } from "node:crypto";
-import { isKitesealError, parseKey, quote } from "@kiteseal/core/store";
+import { parseKey, quote } from "@kiteseal/core/store";
 import type { Context, Finding, Key } from "@kiteseal/core/store";
 import { AdapterError } from "../adapter.ts";
+import { attempt, finding, told } from "../diagnosis.ts";
+import type { Told } from "../diagnosis.ts";
 import { ask, itemPath } from "./client.ts";
 import type { ArtifactoryClient } from "./client.ts";
 import { parseReply, textField } from "./replies.ts";
-
-type Told = readonly [severity: Finding["severity"], message: string, remedy?: string];
 
 /**
  * Findings: artifactory.identity, .repository, .public-access, .list, .put, .create-only, .checksum, .delete, .versioning,
@@ -18,9 +18,8 @@ type Told = readonly [severity: Finding["severity"], message: string, remedy?: s
  */
 export async function diagnose(client: ArtifactoryClient, path: string, ctx: Context): Promise<readonly Finding[]> {
   const findings: Finding[] = [];
-  const tell = (id: string, [severity, message, remedy]: Told): void => {
-    const subject = `${client.repository}/${path}`;
-    findings.push({ id: `artifactory.${id}`, severity, subject, message, ...(remedy === undefined ? {} : { remedy }) });
+  const tell = (id: string, found: Told): void => {
+    findings.push(finding(`artifactory.${id}`, `${client.repository}/${path}`, found));
   };
   try {
     await client.access.authorization(ctx);
@@ -191,18 +190,4 @@ function checksum(wrong: AdapterError | undefined): Told {
     "stored bytes under a wrong checksum: damage on the way goes unnoticed until verification",
     "set the repository's checksum policy to verify against client checksums",
   ];
-}
-
-async function attempt<T>(operation: () => Promise<T>): Promise<T | AdapterError> {
-  try {
-    return await operation();
-  } catch (error) {
-    if (error instanceof AdapterError) return error;
-    throw error;
-  }
-}
-
-function told(error: unknown): string {
-  if (error instanceof AdapterError || isKitesealError(error)) return error.message;
-  throw error;
 }

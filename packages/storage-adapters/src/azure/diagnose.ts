@@ -3,13 +3,13 @@
 // how the container is kept. Tried on a blob of its own, which is deleted again where this identity may delete.
 import { randomBytes } from "node:crypto";
 import type { BlockBlobClient } from "@azure/storage-blob";
-import { isKitesealError, parseKey } from "@kiteseal/core/store";
+import { parseKey } from "@kiteseal/core/store";
 import type { Context, Finding } from "@kiteseal/core/store";
 import { AdapterError } from "../adapter.ts";
+import { attempt, finding, told } from "../diagnosis.ts";
+import type { Told } from "../diagnosis.ts";
 import { blobClient, call, containerClient } from "./container.ts";
 import type { AzureContainer } from "./container.ts";
-
-type Told = readonly [severity: Finding["severity"], message: string, remedy?: string];
 
 /**
  * Findings: azure.identity, azure.container, azure.public-access, azure.immutability, azure.encryption, azure.list,
@@ -17,15 +17,8 @@ type Told = readonly [severity: Finding["severity"], message: string, remedy?: s
  */
 export async function diagnose(container: AzureContainer, path: string, ctx: Context): Promise<readonly Finding[]> {
   const subject = `${container.name}/${path}`;
-  const finding = (id: string, [severity, message, remedy]: Told): Finding => ({
-    id: `azure.${id}`,
-    severity,
-    subject,
-    message,
-    ...(remedy === undefined ? {} : { remedy }),
-  });
   const findings: Finding[] = [];
-  const tell = (id: string, told: Told): void => void findings.push(finding(id, told));
+  const tell = (id: string, found: Told): void => void findings.push(finding(`azure.${id}`, subject, found));
   try {
     tell("identity", ["ok", (await container.access()).identity]);
   } catch (error) {
@@ -160,15 +153,6 @@ async function probe(
   return findings;
 }
 
-async function attempt<T>(operation: () => Promise<T>): Promise<T | AdapterError> {
-  try {
-    return await operation();
-  } catch (error) {
-    if (error instanceof AdapterError) return error;
-    throw error;
-  }
-}
-
 function createOnly(second: unknown): Told {
   if (second instanceof AdapterError) {
     return second.kind === "AlreadyExists"
@@ -216,9 +200,4 @@ function deleted(removed: unknown, key: string): Told {
     return ["advice", "may delete", "for jobs that only publish or verify, use a role without blobs/delete"];
   }
   return ["ok", `may not delete; the blob ${key} of this test stays`, "delete it with another identity"];
-}
-
-function told(error: unknown): string {
-  if (error instanceof AdapterError || isKitesealError(error)) return error.message;
-  throw error;
 }

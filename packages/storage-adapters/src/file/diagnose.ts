@@ -4,6 +4,7 @@
 import { randomBytes } from "node:crypto";
 import { link, lstat, open, realpath, stat, unlink } from "node:fs/promises";
 import type { Context, Finding } from "@kiteseal/core/store";
+import { finding } from "../diagnosis.ts";
 import { errnoOf } from "./errors.ts";
 import { temporaryName } from "./names.ts";
 
@@ -30,11 +31,6 @@ export async function diagnose(base: string, ctx: Context): Promise<readonly Fin
   ctx.signal?.throwIfAborted();
   const found = real === path ? "exists" : `exists and is ${real}`;
   return [finding("file.base", path, ["ok", found]), ...(await permissions(real)), ...(await probe(real))];
-}
-
-function finding(id: string, subject: string, told: [Finding["severity"], string, string?]): Finding {
-  const [severity, message, remedy] = told;
-  return { id, severity, subject, message, ...(remedy === undefined ? {} : { remedy }) };
 }
 
 /** Whoever may write to an ancestor without sticky bit can put another directory in the base's place. */

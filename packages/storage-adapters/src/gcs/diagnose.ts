@@ -4,12 +4,12 @@
 // scratch keys that are removed again, and only where nothing would keep them.
 import type { Context, Finding } from "@kiteseal/core/store";
 import { AdapterError } from "../adapter.ts";
+import { finding as findingOf } from "../diagnosis.ts";
+import type { Told } from "../diagnosis.ts";
 import { heldPermissions, readBucket } from "./metadata.ts";
 import { isRecord } from "./object.ts";
 import { probe } from "./probe.ts";
 import type { Target } from "./resource.ts";
-
-type Told = readonly [severity: Finding["severity"], message: string, remedy?: string | undefined];
 type BucketResource = Readonly<Record<string, unknown>>;
 
 const PERMISSIONS = {
@@ -28,13 +28,7 @@ const PERMISSIONS = {
 export async function diagnose(target: Target, base: string, ctx: Context): Promise<readonly Finding[]> {
   const { connection } = target;
   const subject = `gs://${connection.bucket}`;
-  const finding = (id: string, [severity, message, remedy]: Told): Finding => ({
-    id,
-    severity,
-    subject,
-    message,
-    ...(remedy === undefined ? {} : { remedy }),
-  });
+  const finding: Make = (id, found) => findingOf(id, subject, found);
   const identity = finding("gcs.identity", ["ok", `used as ${connection.identity.description}`]);
   try {
     await connection.headers(ctx);

@@ -8,6 +8,7 @@ import { AdapterError } from "../adapter.ts";
 import type { Adapter, AdapterOptions } from "../adapter.ts";
 import { exchange } from "../exchange.ts";
 import type { Exchange } from "../exchange.ts";
+import { requirePin } from "../objects.ts";
 import { redirected, refusedStatus, refusedUse } from "./errors.ts";
 import { describeReply, pinOf } from "./pin.ts";
 
@@ -123,14 +124,6 @@ async function* read(
   } finally {
     reply.discard();
   }
-}
-
-function requirePin(object: StoredObject, found: string): void {
-  if (found === object.pin) return;
-  throw new AdapterError(
-    "PinChanged",
-    `${quote(object.key)} was replaced: expected pin ${quote(object.pin)}, found ${quote(found)}`,
-  );
 }
 
 async function ask(

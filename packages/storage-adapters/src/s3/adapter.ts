@@ -12,10 +12,11 @@ import {
   PutObjectCommand,
 } from "@aws-sdk/client-s3";
 import type { _Object as ListedObject } from "@aws-sdk/client-s3";
-import { parseKey, quote } from "@kiteseal/core/store";
+import { quote } from "@kiteseal/core/store";
 import type { ByteRange, Context, Key, StoredObject } from "@kiteseal/core/store";
 import { AdapterError } from "../adapter.ts";
 import type { Adapter, AdapterOptions, PutRequest, Written } from "../adapter.ts";
+import { keyOf } from "../objects.ts";
 import { pages } from "../transfer/pages.ts";
 import type { Page } from "../transfer/pages.ts";
 import type { Pace } from "../transfer/plan.ts";
@@ -216,14 +217,5 @@ async function* list(
     const key = keyOf(name);
     if (key === undefined || probe.isOwn(key)) continue;
     yield { key, size: sizeOf(size, name), pin: pinOf({ ETag }, name) };
-  }
-}
-
-/** undefined for names that no key can have ("folders" that end in a slash, controls): such things are not objects. */
-function keyOf(name: string): Key | undefined {
-  try {
-    return parseKey(name);
-  } catch {
-    return undefined;
   }
 }

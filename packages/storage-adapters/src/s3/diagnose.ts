@@ -16,11 +16,11 @@ import {
 } from "@aws-sdk/client-s3";
 import type { Context, Finding } from "@kiteseal/core/store";
 import { AdapterError } from "../adapter.ts";
+import { finding } from "../diagnosis.ts";
+import type { Told } from "../diagnosis.ts";
 import { codeOf } from "./errors.ts";
 import { bucketOf, signalOf } from "./request.ts";
 import type { S3 } from "./request.ts";
-
-type Told = readonly [severity: Finding["severity"], message: string, remedy?: string | undefined];
 
 /**
  * In this order: s3.bucket, s3.identity, s3.list, s3.put, s3.create-only, s3.checksums, s3.multipart, s3.copy,
@@ -29,7 +29,7 @@ type Told = readonly [severity: Finding["severity"], message: string, remedy?: s
 export async function diagnose(s3: S3, ctx: Context): Promise<readonly Finding[]> {
   const bucket = await lookAtBucket(s3, ctx);
   // Credentials were asked for by then, so their source is known.
-  const identity = finding(s3, "s3.identity", ["ok", `uses ${s3.place.identity()}`]);
+  const identity = say(s3, "s3.identity", ["ok", `uses ${s3.place.identity()}`]);
   if (bucket.severity === "broken") return [bucket, identity];
   const findings = [bucket, identity, await canList(s3, ctx), ...(await promises(s3, ctx))];
   if (findings.some(({ id, severity }) => id === "s3.put" && severity === "ok")) {
@@ -39,9 +39,8 @@ export async function diagnose(s3: S3, ctx: Context): Promise<readonly Finding[]
   return findings;
 }
 
-function finding({ place }: S3, id: string, [severity, message, remedy]: Told): Finding {
-  const subject = `s3://${place.bucket}/${place.base}`;
-  return { id, severity, subject, message, ...(remedy === undefined ? {} : { remedy }) };
+function say({ place }: S3, id: string, found: Told): Finding {
+  return finding(id, `s3://${place.bucket}/${place.base}`, found);
 }
 
 /** undefined: it worked; else why not. Outages are thrown: they say nothing about the bucket. */
@@ -59,20 +58,19 @@ async function lookAtBucket(s3: S3, ctx: Context): Promise<Finding> {
   const { client, endpoint } = s3.place;
   const failed = await refusal(s3, ctx, () => client.send(new HeadBucketCommand(bucketOf(s3.place)), signalOf(ctx)));
   const where = endpoint === undefined ? "at AWS" : `at ${new URL(endpoint).origin}`;
-  if (failed === undefined) return finding(s3, "s3.bucket", ["ok", `is there, ${where}`]);
+  if (failed === undefined) return say(s3, "s3.bucket", ["ok", `is there, ${where}`]);
   if (failed.kind === "Denied") {
-    return finding(s3, "s3.bucket", ["advice", `${where}, may not be looked at: ${failed.message}`, failed.hint]);
+    return say(s3, "s3.bucket", ["advice", `${where}, may not be looked at: ${failed.message}`, failed.hint]);
   }
-  return finding(s3, "s3.bucket", ["broken", `cannot be used, ${where}: ${failed.message}`, failed.hint]);
+  return say(s3, "s3.bucket", ["broken", `cannot be used, ${where}: ${failed.message}`, failed.hint]);
 }
 
 async function canList(s3: S3, ctx: Context): Promise<Finding> {
   const command = new ListObjectsV2Command({ ...bucketOf(s3.place), Prefix: s3.place.base, MaxKeys: 1 });
   const failed = await refusal(s3, ctx, () => s3.place.client.send(command, signalOf(ctx)));
-  if (failed === undefined)
-    return finding(s3, "s3.list", ["ok", "may be listed: what is absent is known to be absent"]);
+  if (failed === undefined) return say(s3, "s3.list", ["ok", "may be listed: what is absent is known to be absent"]);
   const remedy = `a job that verifies needs s3:ListBucket for the prefix ${s3.place.base}*; one that publishes does not`;
-  return finding(s3, "s3.list", [
+  return say(s3, "s3.list", [
     "advice",
     "may not be listed: nothing can be found by digest, and absence is never proven",
     remedy,
@@ -87,13 +85,13 @@ async function promises(s3: S3, ctx: Context): Promise<Finding[]> {
   } catch (error) {
     if (!(error instanceof AdapterError) || error.kind !== "Denied") throw error;
     const remedy = "nothing if this job only verifies; else allow s3:PutObject";
-    return [finding(s3, "s3.put", ["advice", "may not be written to by this identity", remedy])];
+    return [say(s3, "s3.put", ["advice", "may not be written to by this identity", remedy])];
   }
   const other = "use Amazon S3 or a server that implements conditional writes";
   const row = (id: string, holds: boolean, told: readonly [good: string, bad: Told]): Finding =>
-    finding(s3, id, holds ? ["ok", told[0]] : told[1]);
+    say(s3, id, holds ? ["ok", told[0]] : told[1]);
   return [
-    finding(s3, "s3.put", ["ok", "may be written to"]),
+    say(s3, "s3.put", ["ok", "may be written to"]),
     row("s3.create-only", found.createOnly, [
       "creates a key only once",
       ["dangerous", "replaces objects although If-None-Match forbids it: nothing will be published here", other],
@@ -117,17 +115,17 @@ async function canOverwrite(s3: S3, ctx: Context): Promise<Finding> {
   const where = { ...bucketOf(s3.place), Key: `${s3.probe.folder}overwrite` };
   const command = new PutObjectCommand({ ...where, Body: new Uint8Array(), ContentLength: 0 });
   const failed = await refusal(s3, ctx, () => s3.place.client.send(command, signalOf(ctx)));
-  if (failed !== undefined) return finding(s3, "s3.overwrite", ["ok", "refuses writes without If-None-Match"]);
+  if (failed !== undefined) return say(s3, "s3.overwrite", ["ok", "refuses writes without If-None-Match"]);
   const remedy =
     "require the condition key s3:if-none-match in the bucket policy, so that no job can replace artifacts";
-  return finding(s3, "s3.overwrite", ["advice", "lets this identity replace objects", remedy]);
+  return say(s3, "s3.overwrite", ["advice", "lets this identity replace objects", remedy]);
 }
 
 async function canDelete(s3: S3, ctx: Context): Promise<Finding> {
   const command = new DeleteObjectCommand({ ...bucketOf(s3.place), Key: `${s3.probe.folder}overwrite` });
   const failed = await refusal(s3, ctx, () => s3.place.client.send(command, signalOf(ctx)));
-  if (failed !== undefined) return finding(s3, "s3.delete", ["ok", "does not let this identity delete"]);
-  return finding(s3, "s3.delete", [
+  if (failed !== undefined) return say(s3, "s3.delete", ["ok", "does not let this identity delete"]);
+  return say(s3, "s3.delete", [
     "advice",
     "lets this identity delete objects",
     "take s3:DeleteObject from jobs that publish",
@@ -155,7 +153,7 @@ async function ask<T>(
 
 function notKnown(s3: S3, id: string, told: { what: string; why: string; permission: string }): Finding {
   const remedy = `allow ${told.permission} to the identity that runs doctor`;
-  return finding(s3, id, ["advice", `${told.what} is not known: ${told.why}`, remedy]);
+  return say(s3, id, ["advice", `${told.what} is not known: ${told.why}`, remedy]);
 }
 
 async function versioning(s3: S3, ctx: Context): Promise<Finding> {
@@ -166,9 +164,9 @@ async function versioning(s3: S3, ctx: Context): Promise<Finding> {
     return notKnown(s3, id, { what: "versioning", why: found.unknown, permission: "s3:GetBucketVersioning" });
   }
   if ("answer" in found && found.answer.Status === "Enabled") {
-    return finding(s3, id, ["ok", "keeps versions: pins name a version, replaced objects can be restored"]);
+    return say(s3, id, ["ok", "keeps versions: pins name a version, replaced objects can be restored"]);
   }
-  return finding(s3, id, ["advice", "keeps no versions: what is replaced or deleted is lost", "enable versioning"]);
+  return say(s3, id, ["advice", "keeps no versions: what is replaced or deleted is lost", "enable versioning"]);
 }
 
 async function lock(s3: S3, ctx: Context): Promise<Finding> {
@@ -190,10 +188,10 @@ async function lock(s3: S3, ctx: Context): Promise<Finding> {
   const rule = "answer" in found ? found.answer.ObjectLockConfiguration?.Rule?.DefaultRetention : undefined;
   if (rule !== undefined) {
     const time = rule.Days === undefined ? `${rule.Years} years` : `${rule.Days} days`;
-    return finding(s3, id, ["ok", `locks new objects for ${time} (${rule.Mode})`]);
+    return say(s3, id, ["ok", `locks new objects for ${time} (${rule.Mode})`]);
   }
   const remedy = "enable Object Lock with a default retention if releases must outlive an administrator's mistake";
-  return finding(s3, id, ["advice", "locks no objects by default", remedy]);
+  return say(s3, id, ["advice", "locks no objects by default", remedy]);
 }
 
 async function encryption(s3: S3, ctx: Context): Promise<Finding> {
@@ -205,8 +203,8 @@ async function encryption(s3: S3, ctx: Context): Promise<Finding> {
   }
   const rules = "answer" in found ? found.answer.ServerSideEncryptionConfiguration?.Rules : undefined;
   const kind = rules?.[0]?.ApplyServerSideEncryptionByDefault?.SSEAlgorithm;
-  if (kind !== undefined) return finding(s3, id, ["ok", `encrypts new objects (${kind})`]);
-  return finding(s3, id, ["advice", "encrypts nothing by default", "set a default encryption"]);
+  if (kind !== undefined) return say(s3, id, ["ok", `encrypts new objects (${kind})`]);
+  return say(s3, id, ["advice", "encrypts nothing by default", "set a default encryption"]);
 }
 
 /** Public reading leaks artifacts; public writing lets anybody replace or fill them. Policy status tells "public" for both. */
@@ -217,7 +215,7 @@ async function publicAccess(s3: S3, ctx: Context): Promise<Finding> {
   const policy = await ask(s3, { send: status, none: ["NoSuchBucketPolicy"] }, ctx);
   if ("answer" in policy && policy.answer.PolicyStatus?.IsPublic === true) {
     const remedy = "remove the public statement from the bucket policy and block public access";
-    return finding(s3, id, ["dangerous", "is open to everybody by its bucket policy", remedy]);
+    return say(s3, id, ["dangerous", "is open to everybody by its bucket policy", remedy]);
   }
   const block = () => client.send(new GetPublicAccessBlockCommand(bucketOf(s3.place)), signalOf(ctx));
   const blocked = await ask(s3, { send: block, none: ["NoSuchPublicAccessBlockConfiguration"] }, ctx);
@@ -235,12 +233,8 @@ async function publicAccess(s3: S3, ctx: Context): Promise<Finding> {
     settings?.BlockPublicPolicy,
     settings?.RestrictPublicBuckets,
   ].every((setting) => setting === true);
-  if (isBlocked) return finding(s3, id, ["ok", "blocks public access"]);
-  return finding(s3, id, [
-    "advice",
-    "does not block public access",
-    "turn on all four settings of Block Public Access",
-  ]);
+  if (isBlocked) return say(s3, id, ["ok", "blocks public access"]);
+  return say(s3, id, ["advice", "does not block public access", "turn on all four settings of Block Public Access"]);
 }
 
 async function lifecycle(s3: S3, ctx: Context): Promise<Finding> {
@@ -256,7 +250,7 @@ async function lifecycle(s3: S3, ctx: Context): Promise<Finding> {
     .filter((rule) => rule.Status === "Enabled")
     .map((rule) => rule.AbortIncompleteMultipartUpload?.DaysAfterInitiation)
     .find((value) => value !== undefined);
-  if (days !== undefined) return finding(s3, id, ["ok", `removes unfinished uploads after ${days} days`]);
+  if (days !== undefined) return say(s3, id, ["ok", `removes unfinished uploads after ${days} days`]);
   const remedy = "add the lifecycle rule AbortIncompleteMultipartUpload with 7 days";
-  return finding(s3, id, ["advice", "keeps, and bills, the parts of unfinished uploads for ever", remedy]);
+  return say(s3, id, ["advice", "keeps, and bills, the parts of unfinished uploads for ever", remedy]);
 }
