@@ -9,7 +9,7 @@ import type { TransferOptions } from "./transfer/plan.ts";
 import { parseStoreUrl } from "./url.ts";
 import type { Destination, Scheme, StoreAddress } from "./url.ts";
 
-export { expandDestination, PLACEHOLDER_NAMES } from "./url.ts";
+export { expandDestination, fixedPart, PLACEHOLDER_NAMES } from "./url.ts";
 export type { Destination, PlaceholderName } from "./url.ts";
 export type { AdapterOptions, WriteSettings } from "./adapter.ts";
 export type { TransferOptions } from "./transfer/plan.ts";

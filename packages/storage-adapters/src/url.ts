@@ -50,17 +50,22 @@ export function expandDestination(
   template: string,
   values: Readonly<Partial<Record<PlaceholderName, string>>>,
 ): Destination {
-  const first = template.search(/[{}]/);
-  if (first === -1) return { url: template, fixed: template.endsWith("/") ? template : `${template}/` };
-  const fixed = template.slice(0, template.lastIndexOf("/", first) + 1);
-  if (!AUTHORITY.test(fixed)) {
-    throw placeholderError(
-      `${quote(template)} has a placeholder before its path`,
-      "write placeholders after the bucket, as in s3://bucket/{build}",
-    );
-  }
+  const fixed = fixedPart(template);
+  if (!/[{}]/.test(template)) return { url: template, fixed };
   const segments = template.slice(fixed.length).split("/");
   return { url: fixed + segments.map((segment) => expandSegment(segment, values)).join("/"), fixed };
+}
+
+/** Where every job's destination begins; ends in "/". Throws ERR_PLACEHOLDER for a placeholder outside the path. */
+export function fixedPart(template: string): string {
+  const first = template.search(/[{}]/);
+  if (first === -1) return template.endsWith("/") ? template : `${template}/`;
+  const fixed = template.slice(0, template.lastIndexOf("/", first) + 1);
+  if (AUTHORITY.test(fixed)) return fixed;
+  throw placeholderError(
+    `${quote(template)} has a placeholder before its path`,
+    "write placeholders after the bucket, as in s3://bucket/{build}",
+  );
 }
 
 function expandSegment(segment: string, values: Readonly<Partial<Record<PlaceholderName, string>>>): string {

@@ -9,6 +9,7 @@ import type { ByteRange, Context, StoredObject } from "@kiteseal/core/store";
 import { AdapterError, refuseWriteSettings } from "../adapter.ts";
 import type { Adapter, AdapterOptions } from "../adapter.ts";
 import { createArtifactoryAccess } from "../credentials/artifactory.ts";
+import { isScratch } from "../diagnosis.ts";
 import { unsafeAddressReason } from "../exchange.ts";
 import { persistently } from "../transfer/attempts.ts";
 import type { Pace } from "../transfer/plan.ts";
@@ -184,7 +185,7 @@ async function* list(
   const folder = prefix.slice(0, Math.max(0, prefix.lastIndexOf("/")));
   for (const file of await persistently(() => listFolder(client, { folder, prefix }, ctx), ctx, pace)) {
     const key = keyOf(folder === "" ? file.path.slice(1) : folder + file.path);
-    if (key === undefined || !key.startsWith(prefix)) continue;
+    if (key === undefined || isScratch(key) || !key.startsWith(prefix)) continue;
     if (file.sha256 !== undefined) yield { key, size: file.size, pin: file.sha256 };
     else yield await persistently(() => head(client, key, ctx), ctx, pace);
   }

@@ -11,6 +11,7 @@ import { AdapterError } from "../adapter.ts";
 import type { Adapter, AdapterOptions, PutRequest, Written } from "../adapter.ts";
 import { createAzureAccess } from "../credentials/azure.ts";
 import type { AzureAccess } from "../credentials/azure.ts";
+import { isScratch } from "../diagnosis.ts";
 import { keyOf, requirePin } from "../objects.ts";
 import { pages } from "../transfer/pages.ts";
 import type { Page } from "../transfer/pages.ts";
@@ -66,7 +67,7 @@ export async function openAzureAdapter(address: AzureAddress, options: AzureOpti
     get: ({ object, range }, ctx) => read(container, { object, range }, ctx),
     list: (prefix, ctx, pace) => list(container, { prefix, pace }, ctx),
     copy: (request, ctx) => copyBlob(container, request, ctx),
-    diagnose: (ctx) => diagnose(container, address.path, ctx),
+    diagnose: (ctx) => diagnose(container, address.path === "" ? "" : `${address.path}/`, ctx),
     maxBytes: MAX_BYTES,
     multipart: createBlocks(container),
   };
@@ -213,7 +214,7 @@ async function* list(
   };
   for await (const blob of pages({ prefix, pace, page, nameOf: (item) => item.name }, ctx)) {
     const key = keyOf(blob.name);
-    if (key === undefined || isFolder(blob.metadata)) continue;
+    if (key === undefined || isScratch(key) || isFolder(blob.metadata)) continue;
     const size = blob.properties.contentLength;
     if (size === undefined) {
       throw new AdapterError("Unavailable", `the listing of ${quote(prefix)} does not say how long ${quote(key)} is`);

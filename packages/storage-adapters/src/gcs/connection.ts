@@ -19,6 +19,8 @@ export interface Connection {
   readonly endpoint: string;
   /** Not Google's own: what it keeps of the API is probed, never believed. */
   readonly isCustom: boolean;
+  /** No credentials are sent. */
+  readonly isAnonymous: boolean;
   readonly identity: GcpIdentity;
   /** Longest silence of the server; undefined: the usual. */
   readonly idleMs: number | undefined;
@@ -64,6 +66,7 @@ export async function connect(bucket: string, options: GcsOptions): Promise<Conn
     endpoint,
     isCustom,
     idleMs: options.idleMs,
+    isAnonymous: anonymous,
     identity: anonymous ? { ...identity, description: "nobody (no credentials are sent to this machine)" } : identity,
     sdk: storage.bucket(bucket),
     headers: async (ctx) => {

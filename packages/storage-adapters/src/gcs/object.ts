@@ -2,7 +2,7 @@
 // The object resource of the JSON API, decoded. Untrusted: what is not a number or a name as documented is refused.
 // https://cloud.google.com/storage/docs/json_api/v1/objects
 import { quote } from "@kiteseal/core/store";
-import type { StoredObject } from "@kiteseal/core/store";
+import type { Key, StoredObject } from "@kiteseal/core/store";
 import { AdapterError } from "../adapter.ts";
 import { keyOf } from "../objects.ts";
 import type { Page } from "../transfer/pages.ts";
