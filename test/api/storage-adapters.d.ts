@@ -9,6 +9,7 @@
 //   TransferOptions
 //   WriteSettings
 //   expandDestination
+//   fixedPart
 //   openObject
 //   openRepository
 //   openStore
@@ -147,6 +148,7 @@ export interface TransferOptions {
 // url.d.ts
 export declare const PLACEHOLDER_NAMES: readonly ["pipeline", "branch", "tag", "commit", "build", "job", "step", "parallel", "retry"];
 export declare function expandDestination(template: string, values: Readonly<Partial<Record<PlaceholderName, string>>>): Destination;
+export declare function fixedPart(template: string): string;
 export interface Destination {
   readonly url: string;
   readonly fixed: string;
