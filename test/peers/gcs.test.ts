@@ -81,7 +81,7 @@ if (binary === undefined) {
     test("it knows no permissions", async () => {
       const { adapter } = await open();
       const findings = await adapter.diagnose(ctx);
-      expect(findings.find((finding) => finding.id === "gcs.abilities")).toMatchObject({ severity: "advice" });
+      expect(findings.find((finding) => finding.id === "gcs.permissions")).toMatchObject({ severity: "advice" });
     });
 
     test("a copy replaces what is there, so the probe has promote stream instead", async () => {

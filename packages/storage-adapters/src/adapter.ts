@@ -71,6 +71,8 @@ export interface AdapterOptions {
   readonly tokens?: TokenSource | undefined;
   /** For credentials, whose renewal by an SDK has no Context. */
   now(): Date;
+  /** Sees each credential that is made on the way, before it is used: a server may repeat it in an error. */
+  readonly onSecret?: ((value: string) => void) | undefined;
   readonly write?: WriteSettings | undefined;
 }
 

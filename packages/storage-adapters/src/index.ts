@@ -6,11 +6,11 @@ import type { Key, Location, Repository, Store } from "@kiteseal/core/store";
 import { refuseWriteSettings, type Adapter, type AdapterOptions } from "./adapter.ts";
 import { createStore } from "./transfer/store.ts";
 import type { TransferOptions } from "./transfer/plan.ts";
-import { CREDENTIAL_VARIABLES } from "./credentials/variables.ts";
+import { CREDENTIAL_VARIABLES } from "./credential-variables.ts";
 import { parseStoreUrl } from "./url.ts";
 import type { Destination, Scheme, StoreAddress } from "./url.ts";
 
-export { CREDENTIAL_VARIABLES } from "./credentials/variables.ts";
+export { CREDENTIAL_VARIABLES } from "./credential-variables.ts";
 export { expandDestination, fixedPart, PLACEHOLDER_NAMES } from "./url.ts";
 export type { Destination, PlaceholderName } from "./url.ts";
 export type { AdapterOptions, WriteSettings } from "./adapter.ts";

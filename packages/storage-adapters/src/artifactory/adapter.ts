@@ -82,7 +82,7 @@ function createClient(address: ArtifactoryAddress, options: ArtifactoryOptions):
     base,
     repository: address.bucket,
     seen: new Set(),
-    access: createArtifactoryAccess({ env, tokens: options.tokens, platform }),
+    access: createArtifactoryAccess({ env, tokens: options.tokens, onSecret: options.onSecret, platform }),
     properties: options.properties ?? jobProperties(env),
     idleMs: options.idleMs ?? IDLE_MS,
     partsFromBytes: options.partsFromBytes ?? PARTS_FROM_BYTES,

@@ -52,6 +52,7 @@ export async function openAzureAdapter(address: AzureAddress, options: AzureOpti
       (access ??= createAzureAccess({
         env: options.env,
         tokens: options.tokens,
+        onSecret: options.onSecret,
         origin: address.origin,
         now: () => options.now(),
       })),

@@ -33,6 +33,18 @@ export interface AwsIdentity {
  * `region` is asked when credentials are. Errors of `credentials`: TokenSource's, AdapterError Denied, Transient.
  */
 export function createAwsIdentity(options: AdapterOptions, region: () => Promise<string>): AwsIdentity {
+  const { credentials, describe } = findIdentity(options, region);
+  return {
+    credentials: async () => {
+      const found = await credentials();
+      for (const value of [found.secretAccessKey, found.sessionToken ?? ""]) options.onSecret?.(value);
+      return found;
+    },
+    describe,
+  };
+}
+
+function findIdentity(options: AdapterOptions, region: () => Promise<string>): AwsIdentity {
   const { env, tokens } = options;
   const declared = present(env, "AWS_WEB_IDENTITY_TOKEN_FILE") === undefined ? ["AWS_ROLE_ARN"] : [];
   const role = present(env, "KITESEAL_AWS_ROLE_ARN", ...declared);

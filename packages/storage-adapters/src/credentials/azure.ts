@@ -43,6 +43,7 @@ export interface CopySource {
 export interface AzureAccessRequest {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly tokens?: TokenSource | undefined;
+  readonly onSecret?: ((value: string) => void) | undefined;
   /** `https://ACCOUNT.blob.core.windows.net`. */
   readonly origin: string;
   now(): Date;
@@ -131,7 +132,14 @@ function authorityOptions({ env }: AzureAccessRequest): { authorityHost?: string
   };
 }
 
-function withToken(request: AzureAccessRequest, credential: TokenCredential, identity: string): AzureAccess {
+function withToken(request: AzureAccessRequest, source: TokenCredential, identity: string): AzureAccess {
+  const credential: TokenCredential = {
+    getToken: async (scopes, options) => {
+      const token = await source.getToken(scopes, options);
+      if (token !== null) request.onSecret?.(token.token);
+      return token;
+    },
+  };
   const endpoint = present(request.env["AZURE_STORAGE_SERVICE_ENDPOINT"]) ?? request.origin;
   assertSafe(endpoint, "AZURE_STORAGE_SERVICE_ENDPOINT");
   return {
@@ -166,7 +174,7 @@ function fromConnectionString(request: AzureAccessRequest, connection: string): 
     );
   }
   if (service.credential instanceof StorageSharedKeyCredential)
-    return withKey(service, `the key of account ${quote(account)}`);
+    return withKey(request, service, `the key of account ${quote(account)}`);
   return {
     service,
     identity: `a shared access signature of account ${quote(account)}`,
@@ -179,10 +187,14 @@ function fromAccessKey(request: AzureAccessRequest, key: string): AzureAccess {
   assertSafe(endpoint, "AZURE_STORAGE_SERVICE_ENDPOINT");
   const account = accountOf(request.origin);
   const credential = new StorageSharedKeyCredential(account, key);
-  return withKey(new BlobServiceClient(endpoint, credential, PIPELINE), `the key of account ${quote(account)}`);
+  return withKey(
+    request,
+    new BlobServiceClient(endpoint, credential, PIPELINE),
+    `the key of account ${quote(account)}`,
+  );
 }
 
-function withKey(service: BlobServiceClient, identity: string): AzureAccess {
+function withKey(request: AzureAccessRequest, service: BlobServiceClient, identity: string): AzureAccess {
   return {
     service,
     identity,
@@ -193,6 +205,7 @@ function withKey(service: BlobServiceClient, identity: string): AzureAccess {
         startsOn: new Date(now - SKEW_MS),
         expiresOn: new Date(now + COPY_SIGNATURE_MS),
       });
+      request.onSecret?.(new URL(url).searchParams.get("sig") ?? "");
       return { url };
     },
   };

@@ -6,7 +6,7 @@ import type { Context, Finding } from "@kiteseal/core/store";
 import { AdapterError } from "../adapter.ts";
 import { abilities, attempt, finding, unidentified } from "../diagnosis.ts";
 import type { Tell, Told } from "../diagnosis.ts";
-import { everybodysPermissions, heldPermissions, readBucket } from "./metadata.ts";
+import { everybodysPermissions, heldPermissions, listObjects, readBucket } from "./metadata.ts";
 import { probe } from "./probe.ts";
 import type { Target } from "./resource.ts";
 import { tellSettings } from "./settings.ts";
@@ -20,7 +20,7 @@ const PERMISSIONS = {
 } as const;
 
 /**
- * gcs.identity, .endpoint, .list, .read, .put, .overwrite, .delete, .abilities, .bucket, .public-access, .versioning,
+ * gcs.identity, .endpoint, .permissions, .list, .read, .put, .overwrite, .delete, .abilities, .bucket, .public-access, .versioning,
  * .immutability, .encryption, .uniform-access, .lifecycle, .expiry, .create-only, .copy; fewer where it may not look.
  * Throws AdapterError Transient, Throttled.
  */
@@ -41,15 +41,17 @@ export async function diagnose(target: Target, base: string, ctx: Context): Prom
   if (bucket instanceof AdapterError) tell("bucket", unseen(bucket));
   if (findings.some(({ severity }) => severity === "broken")) return findings;
   if (held instanceof AdapterError) {
-    tell("abilities", ["advice", `what it may do is not known: ${held.message}`, "use a server that can be asked"]);
+    tell("permissions", ["advice", `what it may do cannot be asked: ${held.message}`, "nothing: it is tried instead"]);
+    tell("list", await listing(target, base, ctx));
   } else {
     tellAbilities(held, tell);
-    tell("abilities", abilities(findings));
   }
   tell("public-access", await publicAccess(target, bucket, ctx));
   if (!(bucket instanceof AdapterError)) tellSettings(bucket, tell);
   const stays = !(held instanceof AdapterError) && !held.has(PERMISSIONS.delete);
-  await tellCreateOnly(target, { base, bucket, stays, tell }, ctx);
+  const refused = await tellCreateOnly(target, { base, bucket, stays, tell }, ctx);
+  if (held instanceof AdapterError) tell("put", writing(refused));
+  tell("abilities", abilities(findings));
   return findings;
 }
 
@@ -62,6 +64,23 @@ function unseen(error: AdapterError): Told {
     "advice",
     `could not be looked at: ${error.message}`,
     "let the identity that runs doctor see the bucket (storage.buckets.get)",
+  ];
+}
+
+async function listing({ connection }: Target, base: string, ctx: Context): Promise<Told> {
+  const refused = await attempt(async () => {
+    for await (const _ of listObjects(connection, base, ctx)) return undefined;
+    return undefined;
+  });
+  return refused === undefined ? ["ok", "may list"] : ["advice", `may not list: ${refused.message}`, "let it list"];
+}
+
+function writing(refused: AdapterError | undefined): Told {
+  if (refused === undefined) return ["ok", "may write"];
+  return [
+    "advice",
+    `may not write: ${refused.message}`,
+    "nothing if this job only verifies; else let it create objects",
   ];
 }
 
@@ -114,24 +133,25 @@ async function publicAccess(target: Target, bucket: Bucket | AdapterError, ctx: 
     : ["advice", "could be made public", remedy];
 }
 
+/** Why it could not be tried, or undefined. */
 async function tellCreateOnly(
   target: Target,
   about: { base: string; bucket: Bucket | AdapterError; stays: boolean; tell: Tell },
   ctx: Context,
-): Promise<void> {
+): Promise<AdapterError | undefined> {
   const { base, bucket, stays, tell } = about;
   const isKept =
     !(bucket instanceof AdapterError) &&
     (typeof bucket["retentionPolicy"] === "object" || bucket["defaultEventBasedHold"] === true);
   if (isKept) {
     tell("create-only", ["ok", "not tried: this bucket would keep the scratch objects; Google documents it"]);
-    return;
+    return undefined;
   }
   const probed = await attempt(() => probe(target, { base, stays }, ctx));
   if (probed instanceof AdapterError) {
     const remedy = "nothing if this identity only verifies; else let it create objects";
     tell("create-only", ["advice", `could not be tried: ${probed.message}`, remedy]);
-    return;
+    return probed;
   }
   const { insertsOnce, sessionsOnce, copiesOnce, comparesChecksums } = probed;
   const twice = "lets an object be created twice: two jobs can replace each other's artifacts";
@@ -152,4 +172,5 @@ async function tellCreateOnly(
     "copy",
     copiesOnce ? ["ok", "copies only to where nothing is"] : ["advice", streams, "nothing: it is only slower"],
   );
+  return undefined;
 }

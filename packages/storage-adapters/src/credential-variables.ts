@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The variables with which each store is given static credentials: those, and no others, may come from a secret.
-import type { Scheme } from "../url.ts";
+import type { Scheme } from "./url.ts";
 
 export const CREDENTIAL_VARIABLES: Readonly<Record<Scheme, readonly string[]>> = {
   file: [],
