@@ -63,7 +63,7 @@ function parseAgentSecrets(env: Io["env"], known: readonly string[]): ReadonlyMa
 interface Wanted {
   readonly variable: string;
   readonly name: string;
-  keep(variable: string, value: string): void;
+  readonly keep: (variable: string, value: string) => void;
 }
 
 async function obtain(io: Omit<RedactedIo, "agentSecrets">, { variable, name, keep }: Wanted): Promise<string> {
