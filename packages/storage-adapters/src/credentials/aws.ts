@@ -33,14 +33,14 @@ export interface AwsIdentity {
  * `region` is asked when credentials are. Errors of `credentials`: TokenSource's, AdapterError Denied, Transient.
  */
 export function createAwsIdentity(options: AdapterOptions, region: () => Promise<string>): AwsIdentity {
-  const { credentials, describe } = findIdentity(options, region);
+  const identity = findIdentity(options, region);
   return {
+    ...identity,
     credentials: async () => {
-      const found = await credentials();
+      const found = await identity.credentials();
       for (const value of [found.secretAccessKey, found.sessionToken ?? ""]) options.onSecret?.(value);
       return found;
     },
-    describe,
   };
 }
 

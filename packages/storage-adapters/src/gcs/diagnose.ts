@@ -69,7 +69,7 @@ function unseen(error: AdapterError): Told {
 
 async function listing({ connection }: Target, base: string, ctx: Context): Promise<Told> {
   const refused = await attempt(async () => {
-    for await (const _ of listObjects(connection, base, ctx)) return undefined;
+    for await (const _ of listObjects(connection, { prefix: base, pace: undefined }, ctx)) return undefined;
     return undefined;
   });
   return refused === undefined ? ["ok", "may list"] : ["advice", `may not list: ${refused.message}`, "let it list"];
