@@ -39,6 +39,7 @@
 //   LIMITS
 //   Lookup
 //   LookupOptions
+//   MIN_SECRET_BYTES
 //   Origin
 //   ParsePolicyOptions
 //   PinnedArtifact
@@ -272,6 +273,7 @@ export type Runner = (typeof RUNNERS)[number];
 export type Trigger = (typeof TRIGGERS)[number];
 
 // buildkite/redactor.d.ts
+export declare const MIN_SECRET_BYTES = 8;
 export declare function createRedactor(secrets: readonly Secret[]): Redactor;
 export interface Redactor {
   (text: string): string;
@@ -605,6 +607,11 @@ export declare const ERRORS: {
     readonly kind: "undetermined";
     readonly means: "no identity token could be had";
   };
+  readonly ERR_SECRET_UNAVAILABLE: {
+    readonly kind: "undetermined";
+    readonly means: "the agent did not give a secret that a store's credentials need";
+    readonly next: "compare the secret's name and access policy with this job; a retry may help";
+  };
   readonly ERR_SERVICE_UNAVAILABLE: {
     readonly kind: "undetermined";
     readonly means: "a service did not answer as it should; a retry may help";
@@ -677,6 +684,7 @@ export declare const LIMITS: {
   readonly textBytes: 16384;
   readonly nameBytes: 4096;
   readonly tokenBytes: 32768;
+  readonly secretBytes: 32770;
   readonly serviceReplyBytes: 4194304;
   readonly serviceTimeoutMs: 30000;
   readonly referencesPerSubject: 1000;

@@ -408,6 +408,11 @@ export declare const ERRORS: {
     readonly kind: "undetermined";
     readonly means: "no identity token could be had";
   };
+  readonly ERR_SECRET_UNAVAILABLE: {
+    readonly kind: "undetermined";
+    readonly means: "the agent did not give a secret that a store's credentials need";
+    readonly next: "compare the secret's name and access policy with this job; a retry may help";
+  };
   readonly ERR_SERVICE_UNAVAILABLE: {
     readonly kind: "undetermined";
     readonly means: "a service did not answer as it should; a retry may help";

@@ -10,6 +10,7 @@
 //   Publication
 //   PublishRequest
 //   PublishedArtifact
+//   SecretRequest
 //   SignStatementRequest
 //   SigningConfig
 //   SigningIdentity
@@ -25,6 +26,7 @@
 //   createTokenSource
 //   decodeSigningConfig
 //   encodePins
+//   getAgentSecret
 //   parseDependency
 //   publish
 //   readCheckoutCommit
@@ -90,6 +92,16 @@ export type Origin = {
 };
 export type Pin = string;
 
+// buildkite/agent-secret.d.ts
+export declare function getAgentSecret(env: Environment, request: SecretRequest, ctx: Context): Promise<string>;
+export interface SecretRequest {
+  readonly name: string;
+  onSecret(value: string): void;
+  onRedaction?(outcome: Redaction): void;
+  readonly timeoutMs?: number;
+}
+type Environment = Readonly<Record<string, string | undefined>>;
+
 // buildkite/certificate-facts.d.ts
 export interface CertificateFacts {
   readonly facts: BuildFacts;
@@ -142,6 +154,9 @@ export interface Ref {
 export type FactName = keyof BuildFacts;
 export type Runner = (typeof RUNNERS)[number];
 export type Trigger = (typeof TRIGGERS)[number];
+
+// buildkite/job-api.d.ts
+export type Redaction = "redacted" | "unavailable";
 
 // buildkite/job-urls.d.ts
 export interface PluginReference {
@@ -497,6 +512,11 @@ export declare const ERRORS: {
   readonly ERR_TOKEN_UNAVAILABLE: {
     readonly kind: "undetermined";
     readonly means: "no identity token could be had";
+  };
+  readonly ERR_SECRET_UNAVAILABLE: {
+    readonly kind: "undetermined";
+    readonly means: "the agent did not give a secret that a store's credentials need";
+    readonly next: "compare the secret's name and access policy with this job; a retry may help";
   };
   readonly ERR_SERVICE_UNAVAILABLE: {
     readonly kind: "undetermined";

@@ -1,6 +1,7 @@
 // @kiteseal/storage-adapters
 // exports
 //   AdapterOptions
+//   CREDENTIAL_VARIABLES
 //   Clients
 //   Destination
 //   PLACEHOLDER_NAMES
@@ -9,6 +10,7 @@
 //   TransferOptions
 //   WriteSettings
 //   expandDestination
+//   fixedPart
 //   openObject
 //   openRepository
 //   openStore
@@ -51,6 +53,7 @@ export interface AdapterOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly tokens?: TokenSource | undefined;
   now(): Date;
+  readonly onSecret?: ((value: string) => void) | undefined;
   readonly write?: WriteSettings | undefined;
 }
 export interface Multipart {
@@ -117,6 +120,9 @@ export interface Written {
   readonly verifiedBy: Stored["verifiedBy"];
 }
 
+// credential-variables.d.ts
+export declare const CREDENTIAL_VARIABLES: Readonly<Record<Scheme, readonly string[]>>;
+
 // index.d.ts
 export declare function openObject(url: string, options: StoreOptions): Promise<{
   store: Store;
@@ -127,6 +133,7 @@ export declare function openStore(url: string, options: StoreOptions): Promise<L
 export interface StoreOptions extends AdapterOptions {
   readonly transfer?: TransferOptions | undefined;
   readonly clients?: Clients | undefined;
+  readonly credentials?: ((variable: string) => Promise<string | undefined>) | undefined;
 }
 export type Clients = Map<string, Promise<Adapter>>;
 
@@ -146,9 +153,12 @@ export interface TransferOptions {
 
 // url.d.ts
 export declare const PLACEHOLDER_NAMES: readonly ["pipeline", "branch", "tag", "commit", "build", "job", "step", "parallel", "retry"];
+export declare const SCHEMES: readonly ["file", "s3", "gs", "azure", "rt", "https"];
 export declare function expandDestination(template: string, values: Readonly<Partial<Record<PlaceholderName, string>>>): Destination;
+export declare function fixedPart(template: string): string;
 export interface Destination {
   readonly url: string;
   readonly fixed: string;
 }
 export type PlaceholderName = (typeof PLACEHOLDER_NAMES)[number];
+export type Scheme = (typeof SCHEMES)[number];

@@ -87,7 +87,7 @@ if (binary === undefined) {
     test("a copy replaces what is there, so the probe has promote stream instead", async () => {
       const { adapter } = await open();
       const findings = await adapter.diagnose({ now: () => new Date("2026-11-21T12:00:00Z") });
-      expect(findings.find((finding) => finding.id === "gcs.create-only")).toMatchObject({ severity: "advice" });
+      expect(findings.find((finding) => finding.id === "gcs.copy")).toMatchObject({ severity: "advice" });
       const from = { key: parseKey("base/a"), size: 1, pin: "1" };
       expect(await adapter.copy({ from, to: parseKey("base/b") }, { now: () => new Date() })).toBeUndefined();
     });

@@ -159,6 +159,8 @@ describe.skipIf(!isHere)("versitygw", () => {
       "s3.bucket": "ok",
       "s3.identity": "ok",
       "s3.list": "ok",
+      "s3.read": "ok",
+      "s3.abilities": "ok",
       "s3.put": "ok",
       "s3.create-only": "ok",
       "s3.checksums": "ok",
@@ -168,9 +170,9 @@ describe.skipIf(!isHere)("versitygw", () => {
       "s3.overwrite": "advice",
       "s3.delete": "advice",
       "s3.versioning": "ok",
-      "s3.lock": "advice",
+      "s3.immutability": "advice",
       "s3.encryption": "advice",
-      "s3.public": "advice",
+      "s3.public-access": "advice",
       "s3.lifecycle": "advice",
     });
   });

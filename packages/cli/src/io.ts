@@ -3,6 +3,7 @@
 // test. Everything written through `stdout` and `stderr` of a redacted Io has lost every known secret.
 import type { Clients } from "@kiteseal/storage-adapters";
 import { failureName, KitesealError, type Redactor } from "@kiteseal/core";
+import { type AgentSecrets, createAgentSecrets } from "./agent-secrets.ts";
 
 export interface Sink {
   readonly isTty: boolean;
@@ -38,13 +39,15 @@ export interface RedactedIo extends Io {
   readonly redactor: Redactor;
   /** Of the stores that this run reads. */
   readonly clients: Clients;
+  /** Credentials of stores that are secrets of the job's cluster. */
+  readonly agentSecrets: AgentSecrets;
   /** Standard output as it is. */
   readonly data: Sink;
 }
 
 export function redacted(io: Io, redactor: Redactor): RedactedIo {
   const data = checkedSink(io.stdout);
-  return {
+  const plain = {
     ...io,
     redactor,
     clients: new Map(),
@@ -52,6 +55,7 @@ export function redacted(io: Io, redactor: Redactor): RedactedIo {
     stdout: redactedSink(data, redactor),
     stderr: redactedSink(lossySink(io.stderr), redactor),
   };
+  return { ...plain, agentSecrets: createAgentSecrets(plain) };
 }
 
 /** What is asked for on standard output and does not arrive there was not done. Throws ERR_OUTPUT. */

@@ -32,6 +32,7 @@ import {
 import { JsonError, parseJson, PREDICATE_TYPES, predicateTypeFromName } from "@kiteseal/in-toto-attestation";
 import { type PlaceholderName } from "@kiteseal/storage-adapters";
 import { type Config, lockedKey } from "./config.ts";
+import { withObtained } from "./agent-secrets.ts";
 import { addOptions, COMMON_OPTIONS, type Options, type OptionSpec, QUIET_OPTION } from "./flags.ts";
 import { readInput } from "./input.ts";
 import type { RedactedIo } from "./io.ts";
@@ -125,7 +126,7 @@ export async function prepareSigning({ options, config, io }: Sources, ctx: Cont
   const request = {
     job,
     identity: createSigningIdentity({ services, tokens }),
-    secrets: readSecrets(io.env),
+    secrets: withObtained(readSecrets(io.env), io.agentSecrets),
     leakAllow: options.list("leakAllow") ?? [],
     consent: config.transparency?.value ?? "unconfirmed",
     compute: await inlineCompute(trust, STATEMENTS_ONLY),

@@ -8,7 +8,8 @@ import { destinationOptions, type StoreIo, storeOptions } from "./stores.ts";
 const NOTHING = { write: {}, transfer: {} };
 
 function ioWith(env: StoreIo["env"]): StoreIo {
-  return { env, now: () => new Date(), redactor: createRedactor([]), clients: new Map() };
+  const agentSecrets = { obtained: [], get: () => Promise.resolve(undefined) };
+  return { env, now: () => new Date(), redactor: createRedactor([]), clients: new Map(), agentSecrets };
 }
 
 test("a job's stores may have its identity tokens, which are hidden before anything else", async () => {

@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// What an opened store may know of this run: the environment for its credentials, the clock, the job's identity tokens,
-// where unfinished uploads are noted. What is read in one run shares clients, and so credentials.
+// What an opened store may know of this run: the environment and the cluster's secrets for its credentials, the clock, the
+// job's identity tokens, where unfinished uploads are noted. What is read in one run shares clients, and so credentials.
 import { isAbsolute, join } from "node:path";
 import { KitesealError, quote } from "@kiteseal/core";
 import type { TokenSource } from "@kiteseal/core/store";
 import type { StoreOptions, TransferOptions, WriteSettings } from "@kiteseal/storage-adapters";
 import type { RedactedIo } from "./io.ts";
 
-export type StoreIo = Pick<RedactedIo, "env" | "now" | "redactor" | "clients">;
+export type StoreIo = Pick<RedactedIo, "env" | "now" | "redactor" | "clients" | "agentSecrets">;
 
 /** For what is only read. */
 export function storeOptions(io: StoreIo): StoreOptions {
   const { env, clients } = io;
-  return { env, now: () => io.now(), tokens: jobTokens(io), clients };
+  const credentials = (variable: string): Promise<string | undefined> => io.agentSecrets.get(variable);
+  const onSecret = (value: string): void => io.redactor.add({ name: "a credential of the store", value });
+  return { env, now: () => io.now(), tokens: jobTokens(io), onSecret, credentials, clients };
 }
 
 export interface DestinationSettings {

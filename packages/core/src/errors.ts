@@ -189,6 +189,11 @@ export const ERRORS = {
 
   ERR_TOKEN_EXPIRED: { kind: "undetermined", means: "the identity token has expired and no other could be had" },
   ERR_TOKEN_UNAVAILABLE: { kind: "undetermined", means: "no identity token could be had" },
+  ERR_SECRET_UNAVAILABLE: {
+    kind: "undetermined",
+    means: "the agent did not give a secret that a store's credentials need",
+    next: "compare the secret's name and access policy with this job; a retry may help",
+  },
   ERR_SERVICE_UNAVAILABLE: { kind: "undetermined", means: "a service did not answer as it should; a retry may help" },
   ERR_STORE_UNAVAILABLE: {
     kind: "undetermined",

@@ -71,6 +71,7 @@ export { decodePins } from "./store/pins.ts";
 export type { PinnedArtifact, PinsFile } from "./store/pins.ts";
 export { bundleHandles } from "./store/bundle-file.ts";
 export { createRedactor } from "./buildkite/redactor.ts";
+export { MIN_SECRET_BYTES } from "./buildkite/redactor.ts";
 export type { Redactor, Secret } from "./buildkite/redactor.ts";
 export { readSecrets } from "./buildkite/secrets.ts";
 export type { Secrets } from "./buildkite/secrets.ts";

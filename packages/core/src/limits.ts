@@ -28,6 +28,8 @@ export const LIMITS = {
   textBytes: 16_384,
   nameBytes: 4_096,
   tokenBytes: 32_768,
+  /** A secret of Buildkite has 32 KiB at most; a line break ends it. */
+  secretBytes: 32_770,
   /** A reply of Fulcio, Rekor, a timestamp authority or the agent. */
   serviceReplyBytes: 4_194_304,
   serviceTimeoutMs: 30_000,

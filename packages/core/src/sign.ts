@@ -12,6 +12,8 @@ export { readClaims } from "./buildkite/claims.ts";
 export type { UnverifiedClaims } from "./buildkite/claims.ts";
 export { createTokenSource } from "./buildkite/token-source.ts";
 export type { TokenSource, TokenSourceOptions } from "./buildkite/token-source.ts";
+export { getAgentSecret } from "./buildkite/agent-secret.ts";
+export type { SecretRequest } from "./buildkite/agent-secret.ts";
 export { decodeSigningConfig } from "./sigstore/signing-config.ts";
 export type { SigningConfig } from "./sigstore/signing-config.ts";
 export { selectServices } from "./signing/services.ts";

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a store's own folder implements: its native primitives and a classification of its failures, nothing else.
 // transfer/ turns an Adapter into a Store (verification in passing, lost replies, exists-same, limits, codes).
-// Adapters share no base class and no code. Design §6.
+// Adapters share no base class; what several of them have in a module beside them are functions. Design §6.
 import { KitesealError } from "@kiteseal/core/store";
 import type {
   ByteRange,
@@ -71,6 +71,8 @@ export interface AdapterOptions {
   readonly tokens?: TokenSource | undefined;
   /** For credentials, whose renewal by an SDK has no Context. */
   now(): Date;
+  /** Sees each credential that is made on the way, before it is used: a server may repeat it in an error. */
+  readonly onSecret?: ((value: string) => void) | undefined;
   readonly write?: WriteSettings | undefined;
 }
 

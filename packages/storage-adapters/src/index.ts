@@ -6,10 +6,12 @@ import type { Key, Location, Repository, Store } from "@kiteseal/core/store";
 import { refuseWriteSettings, type Adapter, type AdapterOptions } from "./adapter.ts";
 import { createStore } from "./transfer/store.ts";
 import type { TransferOptions } from "./transfer/plan.ts";
+import { CREDENTIAL_VARIABLES } from "./credential-variables.ts";
 import { parseStoreUrl } from "./url.ts";
 import type { Destination, Scheme, StoreAddress } from "./url.ts";
 
-export { expandDestination, PLACEHOLDER_NAMES } from "./url.ts";
+export { CREDENTIAL_VARIABLES } from "./credential-variables.ts";
+export { expandDestination, fixedPart, PLACEHOLDER_NAMES } from "./url.ts";
 export type { Destination, PlaceholderName } from "./url.ts";
 export type { AdapterOptions, WriteSettings } from "./adapter.ts";
 export type { TransferOptions } from "./transfer/plan.ts";
@@ -24,6 +26,8 @@ export type Clients = Map<string, Promise<Adapter>>;
 export interface StoreOptions extends AdapterOptions {
   readonly transfer?: TransferOptions | undefined;
   readonly clients?: Clients | undefined;
+  /** Values of credential variables that are kept elsewhere than in `env`; asked for those only that the store reads. */
+  readonly credentials?: ((variable: string) => Promise<string | undefined>) | undefined;
 }
 
 /**
@@ -84,10 +88,20 @@ function openAdapter(address: StoreAddress, options: StoreOptions): Promise<Adap
   const place = JSON.stringify([scheme, origin, bucket, path]);
   const known = options.clients?.get(place);
   if (known !== undefined) return known;
-  const adapter = OPENERS[scheme](address, options);
+  const adapter = makeAdapter(address, options);
   options.clients?.set(place, adapter);
   adapter.catch(() => options.clients?.delete(place));
   return adapter;
+}
+
+/** Nobody else sees the credentials: neither the process's environment nor other stores. */
+async function makeAdapter(address: StoreAddress, options: StoreOptions): Promise<Adapter> {
+  const found: Record<string, string> = {};
+  for (const variable of CREDENTIAL_VARIABLES[address.scheme]) {
+    const value = await options.credentials?.(variable);
+    if (value !== undefined) found[variable] = value;
+  }
+  return OPENERS[address.scheme](address, { ...options, env: { ...options.env, ...found } });
 }
 
 type Opener = (address: StoreAddress, options: AdapterOptions) => Promise<Adapter>;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Store addresses and destinations with placeholders. Addresses are the operator's words; the values put into
 // placeholders (a branch name) are anybody's, so they are escaped into one harmless path segment. Design §6.
-import { KitesealError, parseKey, quote } from "@kiteseal/core/store";
+import { ATTESTATIONS_FOLDER, KitesealError, parseKey, quote } from "@kiteseal/core/store";
 
 export const PLACEHOLDER_NAMES = [
   "pipeline",
@@ -50,17 +50,22 @@ export function expandDestination(
   template: string,
   values: Readonly<Partial<Record<PlaceholderName, string>>>,
 ): Destination {
-  const first = template.search(/[{}]/);
-  if (first === -1) return { url: template, fixed: template.endsWith("/") ? template : `${template}/` };
-  const fixed = template.slice(0, template.lastIndexOf("/", first) + 1);
-  if (!AUTHORITY.test(fixed)) {
-    throw placeholderError(
-      `${quote(template)} has a placeholder before its path`,
-      "write placeholders after the bucket, as in s3://bucket/{build}",
-    );
-  }
+  const fixed = fixedPart(template);
+  if (!/[{}]/.test(template)) return { url: template, fixed };
   const segments = template.slice(fixed.length).split("/");
   return { url: fixed + segments.map((segment) => expandSegment(segment, values)).join("/"), fixed };
+}
+
+/** Where every job's destination begins; ends in "/". Throws ERR_PLACEHOLDER for a placeholder outside the path. */
+export function fixedPart(template: string): string {
+  const first = template.search(/[{}]/);
+  if (first === -1) return template.endsWith("/") ? template : `${template}/`;
+  const fixed = template.slice(0, template.lastIndexOf("/", first) + 1);
+  if (AUTHORITY.test(fixed)) return fixed;
+  throw placeholderError(
+    `${quote(template)} has a placeholder before its path`,
+    "write placeholders after the bucket, as in s3://bucket/{build}",
+  );
 }
 
 function expandSegment(segment: string, values: Readonly<Partial<Record<PlaceholderName, string>>>): string {
@@ -70,8 +75,11 @@ function expandSegment(segment: string, values: Readonly<Partial<Record<Placehol
   }
   if (literal === segment) return segment;
   const expanded = segment.replaceAll(/\{([^{}]*)\}/g, (_, name: string) => escapedValue(name, values));
-  if (expanded.toLowerCase() === ".kiteseal") {
-    throw placeholderError(`${quote(segment)} becomes ".kiteseal", which is kept for attestations`, undefined);
+  if (expanded.toLowerCase() === ATTESTATIONS_FOLDER) {
+    throw placeholderError(
+      `${quote(segment)} becomes ${quote(ATTESTATIONS_FOLDER)}, which is kept for attestations`,
+      undefined,
+    );
   }
   if (Buffer.byteLength(expanded) > MAX_SEGMENT_BYTES) {
     throw placeholderError(

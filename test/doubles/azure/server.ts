@@ -198,6 +198,7 @@ function download(double: AzureDouble, call: Call, name: string): void {
     "x-ms-blob-type": "BlockBlob",
     ...blob.headers,
     ...(blob.md5 === undefined ? {} : { "content-md5": blob.md5 }),
+    ...(double.versioning ? { "x-ms-version-id": "2026-11-21T12:00:00.0Z" } : {}),
   };
   const [, first, last] = /^bytes=(\d+)-(\d+)$/.exec(call.header("x-ms-range") ?? call.header("range") ?? "") ?? [];
   if (call.request.method === "HEAD")

@@ -33,6 +33,8 @@ export interface GcsDoubleOptions extends Partial<BucketSettings> {
   readonly tokens?: readonly string[];
   /** Permissions that testIamPermissions says the caller has; those not named are refused where they are needed. */
   readonly permissions?: readonly string[];
+  /** Permissions of callers without a token. */
+  readonly everybody?: readonly string[];
   /** Keeps no bytes, only sizes and hashes. */
   readonly discard?: boolean;
   /** Objects in a page of a listing. */
@@ -230,7 +232,7 @@ function route(state: State, exchange: Exchange): Reply {
   const session = url.searchParams.get("upload_id");
   // The session's address is the credential.
   if (session !== null) return sessionRequest(state, exchange, session);
-  authorize(state, request);
+  if (!url.pathname.endsWith("/iam/testPermissions")) authorize(state, request);
   const upload = /^\/upload\/storage\/v1\/b\/([^/]+)\/o$/.exec(url.pathname);
   const path = upload ?? /^\/storage\/v1\/b\/([^/]+)(\/.*)?$/.exec(url.pathname);
   if (path === null) throw new Refusal(404, "notFound", "Not Found");
@@ -272,9 +274,12 @@ function bucketRequest(state: State, exchange: Exchange, rest: string): Reply {
   }
   if (rest === "/iam/testPermissions") {
     const asked = url.searchParams.getAll("permissions");
+    const { tokens, permissions = ALL_PERMISSIONS, everybody = [] } = state.options;
+    const isNobody = tokens !== undefined && request.headers.authorization === undefined;
+    if (!isNobody) authorize(state, request);
     return {
       status: 200,
-      json: { permissions: asked.filter((p) => (state.options.permissions ?? ALL_PERMISSIONS).includes(p)) },
+      json: { permissions: asked.filter((p) => (isNobody ? everybody : permissions).includes(p)) },
     };
   }
   if (rest === "/o" && request.method === "GET") return listing(state, url);

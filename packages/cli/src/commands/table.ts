@@ -77,6 +77,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     ],
   },
   {
+    name: "doctor",
+    group: "Look:",
+    summary: "say what is wrong with a store, or with what this job may do there",
+    load: () => import("./doctor.ts"),
+  },
+  {
     name: "promote",
     group: "Fleet:",
     summary: "copy artifacts that verify, with their attestations, to another store",

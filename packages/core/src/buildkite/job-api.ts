@@ -17,11 +17,18 @@ export type Redaction = "redacted" | "unavailable";
 const TIMEOUT_MS = 5000;
 const CREATED = 201;
 
+/** undefined if the environment names none. */
+export function findJobApi(env: Readonly<Record<string, string | undefined>>): JobApi | undefined {
+  const socketPath = env["BUILDKITE_AGENT_JOB_API_SOCKET"]?.trim() ?? "";
+  const token = env["BUILDKITE_AGENT_JOB_API_TOKEN"]?.trim() ?? "";
+  return socketPath === "" || token === "" ? undefined : { socketPath, token };
+}
+
 /** Adds one needle to the agent's redactor. Throws ERR_INTERRUPTED and nothing else. */
 export async function redactInLog(api: JobApi | undefined, value: string, ctx: Context): Promise<Redaction> {
   if (api === undefined) return "unavailable";
   const status = await postRedaction(api, value, ctx);
-  if (ctx.signal?.aborted === true) throw interrupted("the redaction of the identity token");
+  if (ctx.signal?.aborted === true) throw interrupted("redaction in the job's log");
   return status === CREATED ? "redacted" : "unavailable";
 }
 

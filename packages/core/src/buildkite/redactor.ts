@@ -148,6 +148,8 @@ export function createRedactor(secrets: readonly Secret[]): Redactor {
   };
   const add = (secret: Secret): void => {
     if (Buffer.byteLength(secret.value) < MIN_SECRET_BYTES) return;
+    // Credentials are told at each use; compiling the same forms again would cost more than the search.
+    if (known.some(({ value }) => value === secret.value)) return;
     known.push(secret);
     find = createFinder(known);
   };

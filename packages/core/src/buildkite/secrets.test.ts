@@ -76,6 +76,24 @@ describe("readSecrets", () => {
     ]);
   });
 
+  it("finds the keys and signatures of connection strings, and nothing else of them", () => {
+    const key =
+      "BlobEndpoint=https://acmereleasesarchive.example/;AccountName=acmereleasesarchive;AccountKey=a2V5LWtleQ==;";
+    expect(values({ A_CONNECTION_STRING: key })).toEqual(expect.arrayContaining(["a2V5LWtleQ=="]));
+    expect(values({ A_CONNECTION_STRING: key })).not.toContain("acmereleasesarchive");
+    const signed = "BlobEndpoint=https://acme.example/;SharedAccessSignature=sv=2026&sig=abc%2Fdefghi%3D";
+    expect(values({ A_CONNECTION_STRING: signed })).toEqual(
+      expect.arrayContaining(["sv=2026&sig=abc%2Fdefghi%3D", "abc%2Fdefghi%3D", "abc/defghi="]),
+    );
+  });
+
+  it("takes the names of the agent's secrets for what they are", () => {
+    expect(readSecrets({ KITESEAL_AGENT_SECRETS: "AWS_SECRET_ACCESS_KEY=a-name-of-a-secret" })).toEqual({
+      values: [],
+      skipped: [],
+    });
+  });
+
   it("finds passwords in URLs, also percent-decoded, and tokens in queries", () => {
     expect(values({ BUILDKITE_REPO: "https://x-access-token:gh%70_0123456789@github.com/acme/app.git" })).toEqual([
       "gh%70_0123456789",

@@ -37,6 +37,8 @@ const OWN_NAMES = new RegExp(
     "|AUTHTOKEN$|^BUILDKITE_REQUEST_HEADER_|^OTEL_.*HEADERS$",
   "i",
 );
+/** Says which secrets to ask the agent for: their names are none. */
+const NAMES_OF_SECRETS = "KITESEAL_AGENT_SECRETS";
 /** Families in which most things are secret, and the members that only say where something is. */
 const OWN_FAMILIES = /CREDENTIALS|^(?:AWS|AZURE|ARTIFACTORY|BUILDKITE_ARTIFACTORY)_/i;
 const NOT_SECRET = new RegExp(
@@ -81,7 +83,8 @@ export function readSecrets(env: Env): Secrets {
       if (compiled === undefined) skipped.push({ name: pattern, why: "not a pattern (BUILDKITE_REDACTED_VARS)" });
       return compiled === undefined ? [] : [compiled];
     });
-  const isOwn = (name: string): boolean => OWN_NAMES.test(name) || (OWN_FAMILIES.test(name) && !NOT_SECRET.test(name));
+  const isOwn = (name: string): boolean =>
+    name !== NAMES_OF_SECRETS && (OWN_NAMES.test(name) || (OWN_FAMILIES.test(name) && !NOT_SECRET.test(name)));
   const facts = platformFacts(env);
   const values = new Map<string, Secret>();
   const consider = (name: string, value: string, whole: boolean): void => {
@@ -138,6 +141,16 @@ function* secretParts(value: string): Generator<string> {
     for (const part of [credential, assigned]) if (part !== undefined) yield part;
   }
   if (value.startsWith("{")) yield* jsonSecrets(value);
+  else yield* connectionSecrets(value);
+}
+
+/** `Name=value;Name=value`, and the signature of a signed address among them. */
+function* connectionSecrets(value: string): Generator<string> {
+  for (const member of value.split(";")) {
+    const assigned = /^\s*(?:[a-z]*key|password|sharedaccesssignature)=(\S+)$/i.exec(member)?.[1];
+    if (assigned !== undefined) yield assigned;
+    for (const [, signature = ""] of member.matchAll(/(?:^|[?&=])sig=([^&\s]+)/g)) yield* written(signature);
+  }
 }
 
 function* jsonSecrets(text: string): Generator<string> {

@@ -9,7 +9,7 @@ import { SERVICE_PACE, type Pace } from "../retry.ts";
 import { requestAgentToken, type AgentApi, type TokenRequest } from "./agent-api.ts";
 import { findAgentCommand, runAgentCommand, type AgentCommand } from "./agent-command.ts";
 import { readClaims } from "./claims.ts";
-import { redactInLog, type JobApi } from "./job-api.ts";
+import { findJobApi, redactInLog } from "./job-api.ts";
 
 /** A fresh token for `audience`. Errors: ERR_TOKEN_UNAVAILABLE, ERR_TOKEN_EXPIRED, ERR_TOKEN_AUDIENCE, ERR_TOKEN_INVALID. */
 export type TokenSource = (audience: string, ctx: Context) => Promise<string>;
@@ -161,10 +161,4 @@ function findAgentApi(env: Environment, pace: Pace): AgentApi | undefined {
     if (header !== undefined && value !== undefined) headers[header.replaceAll("_", "-").toLowerCase()] = value;
   }
   return { endpoint: present(env["BUILDKITE_AGENT_ENDPOINT"]) ?? DEFAULT_ENDPOINT, accessToken, jobId, headers, pace };
-}
-
-function findJobApi(env: Environment): JobApi | undefined {
-  const socketPath = present(env["BUILDKITE_AGENT_JOB_API_SOCKET"]);
-  const token = present(env["BUILDKITE_AGENT_JOB_API_TOKEN"]);
-  return socketPath === undefined || token === undefined ? undefined : { socketPath, token };
 }

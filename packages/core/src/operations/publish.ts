@@ -4,7 +4,7 @@
 import { digestFile } from "../artifact/digest.ts";
 import { fileSize } from "../artifact/file.ts";
 import type { CollectedFile } from "../artifact/collect.ts";
-import type { DigestPlan, HashAlgorithm, Source } from "../artifact/source.ts";
+import type { DigestPlan, HashAlgorithm, Source, SourceDigests } from "../artifact/source.ts";
 import { forEachLimited } from "../concurrency.ts";
 import type { Context } from "../context.ts";
 import { LIMITS } from "../limits.ts";
@@ -14,7 +14,7 @@ import type { Repository, Stored } from "../store/contract.ts";
 import { portableKey, type Key } from "../store/keys.ts";
 import type { PinnedArtifact } from "../store/pins.ts";
 import { putSidecar } from "../store/sidecar.ts";
-import { attest, storeAttestation, type Attestation, type AttestRequest } from "./attest.ts";
+import { attest, storeAttestation, type Attestation, type AttestRequest, type AttestSubject } from "./attest.ts";
 
 export interface PublishRequest extends Omit<AttestRequest, "subjects"> {
   readonly files: readonly CollectedFile[];
@@ -57,7 +57,7 @@ export async function publish(request: PublishRequest, ctx: Context): Promise<Pu
   const { artifacts: target, attestations: root } = repository;
   await target.store.prepare(Math.max(0, ...prepared.map(({ source }) => source.size)), ctx);
   if (root.store !== target.store) await root.store.prepare(0, ctx);
-  const subjects = prepared.map(({ name, source }) => ({ name, digests: source.digests }));
+  const subjects = prepared.map(({ name, source }) => ({ name, digests: stated(source.digests, request.algorithms) }));
   const { attestations, warnings } = await attest({ ...request, subjects }, ctx);
   for (const attestation of attestations) await storeAttestation(request.repository.attestations, attestation, ctx);
   const bySubject = attestationsByName(attestations);
@@ -76,6 +76,18 @@ async function prepare(request: PublishRequest, file: CollectedFile, ctx: Contex
   const key = portableKey(prefix, file.name);
   const plan = combine(target.digestPlan(await fileSize(file.path)), request.algorithms);
   return { name: file.name, key, source: await digestFile(file.path, plan, ctx) };
+}
+
+/** What was asked for; what only the store wanted (digests of parts, MD5) is no business of a statement. */
+function stated(
+  { sha256, sha384, sha512 }: SourceDigests,
+  algorithms: readonly HashAlgorithm[],
+): AttestSubject["digests"] {
+  return {
+    sha256,
+    ...(algorithms.includes("sha384") && sha384 !== undefined ? { sha384 } : {}),
+    ...(algorithms.includes("sha512") && sha512 !== undefined ? { sha512 } : {}),
+  };
 }
 
 function combine(plan: DigestPlan, more: readonly HashAlgorithm[]): DigestPlan {

@@ -34,10 +34,6 @@ const GAPS: ReadonlyMap<string, string> = new Map([
     "with spaces, dots, percent signs and Unicode are kept as they are, and told apart in URLs",
     'Artifactory refuses "?" in names (portable keys have none)',
   ],
-  [
-    "diagnose finds nothing dangerous in a fresh place and leaves nothing behind",
-    "who may not replace may not delete either, so the probe stays, and says so",
-  ],
 ]);
 
 /** What replaces needs Delete/Overwrite; without that right, as a publishing job should be, create-only holds. */

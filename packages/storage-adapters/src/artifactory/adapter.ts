@@ -4,15 +4,17 @@
 // no condition on PUT, so a name is looked at first, and two writers in the same moment are kept apart only by an identity
 // that may deploy and may not delete (`diagnose` tries that). Pins are sha256. WriteSettings: none. Design §6.
 import { createHash } from "node:crypto";
-import { KitesealError, isKitesealError, parseKey, quote } from "@kiteseal/core/store";
-import type { ByteRange, Context, Key, StoredObject } from "@kiteseal/core/store";
+import { KitesealError, parseKey, quote } from "@kiteseal/core/store";
+import type { ByteRange, Context, StoredObject } from "@kiteseal/core/store";
 import { AdapterError, refuseWriteSettings } from "../adapter.ts";
 import type { Adapter, AdapterOptions } from "../adapter.ts";
 import { createArtifactoryAccess } from "../credentials/artifactory.ts";
+import { isScratch } from "../diagnosis.ts";
 import { unsafeAddressReason } from "../exchange.ts";
 import { persistently } from "../transfer/attempts.ts";
 import type { Pace } from "../transfer/plan.ts";
 import type { Exchange } from "../exchange.ts";
+import { keyOf, requirePin } from "../objects.ts";
 import { ask, itemPath } from "./client.ts";
 import type { ArtifactoryClient } from "./client.ts";
 import { copyByChecksum, putWhole } from "./deploy.ts";
@@ -80,7 +82,7 @@ function createClient(address: ArtifactoryAddress, options: ArtifactoryOptions):
     base,
     repository: address.bucket,
     seen: new Set(),
-    access: createArtifactoryAccess({ env, tokens: options.tokens, platform }),
+    access: createArtifactoryAccess({ env, tokens: options.tokens, onSecret: options.onSecret, platform }),
     properties: options.properties ?? jobProperties(env),
     idleMs: options.idleMs ?? IDLE_MS,
     partsFromBytes: options.partsFromBytes ?? PARTS_FROM_BYTES,
@@ -141,14 +143,6 @@ async function* read(
   }
 }
 
-function requirePin(object: StoredObject, found: string): void {
-  if (found === object.pin) return;
-  throw new AdapterError(
-    "PinChanged",
-    `${quote(object.key)} was replaced: expected pin ${quote(object.pin)}, found ${quote(found)}`,
-  );
-}
-
 /** The bytes of the range, from a reply that has them or, if the server ignores ranges, all. */
 async function* rangeOf(
   reply: Exchange,
@@ -191,7 +185,7 @@ async function* list(
   const folder = prefix.slice(0, Math.max(0, prefix.lastIndexOf("/")));
   for (const file of await persistently(() => listFolder(client, { folder, prefix }, ctx), ctx, pace)) {
     const key = keyOf(folder === "" ? file.path.slice(1) : folder + file.path);
-    if (key === undefined || !key.startsWith(prefix)) continue;
+    if (key === undefined || isScratch(key) || !key.startsWith(prefix)) continue;
     if (file.sha256 !== undefined) yield { key, size: file.size, pin: file.sha256 };
     else yield await persistently(() => head(client, key, ctx), ctx, pace);
   }
@@ -234,15 +228,5 @@ async function isNoFolder(
   } catch (other) {
     if (other instanceof AdapterError) return false;
     throw other;
-  }
-}
-
-/** undefined: a name that no key has is no object of ours. */
-function keyOf(name: string): Key | undefined {
-  try {
-    return parseKey(name);
-  } catch (error) {
-    if (isKitesealError(error)) return undefined;
-    throw error;
   }
 }

@@ -130,7 +130,7 @@ describe("the Artifactory adapter", () => {
   test("a server that does not check is found out by what it stored, and by doctor", async () => {
     double.checksumPolicy = "server";
     await expectKind(put("a", "x", { digests: { sha256: sha256("y") } }), "ChecksumRejected");
-    expect(await severity("checksum")).toBe("dangerous");
+    expect(await severity("checksums")).toBe("dangerous");
   });
 
   test("bytes that the server has are not sent again", async () => {

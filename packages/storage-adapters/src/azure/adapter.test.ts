@@ -186,7 +186,7 @@ describe("azurite", () => {
       (await asked.diagnose(ctx)).find((finding) => finding.id === id)?.severity;
     expect(await severity("azure.public-access")).toBe("ok");
     expect(await severity("azure.create-only")).toBe("ok");
-    expect(await severity("azure.checksum")).toBe("ok");
+    expect(await severity("azure.checksums")).toBe("ok");
     await service.getContainerClient(name).setAccessPolicy("container");
     expect(await severity("azure.public-access")).toBe("dangerous");
     expect(await severity("azure.container", await open("not-there"))).toBe("broken");

@@ -5,12 +5,14 @@
 // version-level immutability); bucketOwner is refused. Pins are ETags. README.md "Azure Blob Storage"; design §6.
 import { createHash } from "node:crypto";
 import type { BlobDownloadResponseParsed, BlobItem } from "@azure/storage-blob";
-import { KitesealError, isKitesealError, parseKey, quote } from "@kiteseal/core/store";
+import { KitesealError, quote } from "@kiteseal/core/store";
 import type { ByteRange, Context, Key, StoredObject } from "@kiteseal/core/store";
 import { AdapterError } from "../adapter.ts";
 import type { Adapter, AdapterOptions, PutRequest, Written } from "../adapter.ts";
 import { createAzureAccess } from "../credentials/azure.ts";
 import type { AzureAccess } from "../credentials/azure.ts";
+import { isScratch } from "../diagnosis.ts";
+import { keyOf, requirePin } from "../objects.ts";
 import { pages } from "../transfer/pages.ts";
 import type { Page } from "../transfer/pages.ts";
 import type { Pace } from "../transfer/plan.ts";
@@ -50,6 +52,7 @@ export async function openAzureAdapter(address: AzureAddress, options: AzureOpti
       (access ??= createAzureAccess({
         env: options.env,
         tokens: options.tokens,
+        onSecret: options.onSecret,
         origin: address.origin,
         now: () => options.now(),
       })),
@@ -65,7 +68,7 @@ export async function openAzureAdapter(address: AzureAddress, options: AzureOpti
     get: ({ object, range }, ctx) => read(container, { object, range }, ctx),
     list: (prefix, ctx, pace) => list(container, { prefix, pace }, ctx),
     copy: (request, ctx) => copyBlob(container, request, ctx),
-    diagnose: (ctx) => diagnose(container, address.path, ctx),
+    diagnose: (ctx) => diagnose(container, address.path === "" ? "" : `${address.path}/`, ctx),
     maxBytes: MAX_BYTES,
     multipart: createBlocks(container),
   };
@@ -164,15 +167,9 @@ async function* bodyOf(
   response: BlobDownloadResponseParsed,
   request: { object: StoredObject; range: ByteRange },
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const { key, pin } = request.object;
+  const { key } = request.object;
   const { start, end } = request.range;
-  const found = pinFromEtag(response.etag, key);
-  if (found !== pin) {
-    throw new AdapterError(
-      "PinChanged",
-      `${quote(key)} was replaced: expected pin ${quote(pin)}, found ${quote(found)}`,
-    );
-  }
+  requirePin(request.object, pinFromEtag(response.etag, key));
   if (response.contentEncoding === "gzip" || response.contentEncoding === "deflate") {
     throw new AdapterError(
       "Unavailable",
@@ -218,7 +215,7 @@ async function* list(
   };
   for await (const blob of pages({ prefix, pace, page, nameOf: (item) => item.name }, ctx)) {
     const key = keyOf(blob.name);
-    if (key === undefined || isFolder(blob.metadata)) continue;
+    if (key === undefined || isScratch(key) || isFolder(blob.metadata)) continue;
     const size = blob.properties.contentLength;
     if (size === undefined) {
       throw new AdapterError("Unavailable", `the listing of ${quote(prefix)} does not say how long ${quote(key)} is`);
@@ -229,14 +226,4 @@ async function* list(
 
 function noListing(prefix: string): AdapterError {
   return new AdapterError("Unavailable", `the reply to the listing of ${quote(prefix)} is no listing`);
-}
-
-/** undefined: a name that no key has is no object of ours. */
-function keyOf(name: string): Key | undefined {
-  try {
-    return parseKey(name);
-  } catch (error) {
-    if (isKitesealError(error)) return undefined;
-    throw error;
-  }
 }

@@ -6,12 +6,26 @@ import { once } from "node:events";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
+import { BlobServiceClient } from "@azure/storage-blob";
 
 export interface Azurite {
   readonly account: string;
   readonly connectionString: string;
   readonly endpoint: string;
   close(): Promise<void>;
+}
+
+/** `access`: what everybody may do; nothing unless given. */
+export async function createContainer(azurite: Azurite, name: string, access?: "container" | "blob"): Promise<void> {
+  const service = BlobServiceClient.fromConnectionString(azurite.connectionString);
+  await service.getContainerClient(name).create(access === undefined ? {} : { access });
+}
+
+export async function blobNames(azurite: Azurite, container: string): Promise<readonly string[]> {
+  const names: string[] = [];
+  const service = BlobServiceClient.fromConnectionString(azurite.connectionString);
+  for await (const blob of service.getContainerClient(container).listBlobsFlat()) names.push(blob.name);
+  return names;
 }
 
 const READY = /successfully listen(?:ing|s) on (https?:\/\/127\.0\.0\.1:\d+)/;

@@ -1,77 +1,60 @@
 // SPDX-License-Identifier: Apache-2.0
 // What `doctor` asks of a container: who this is, what it may do, whether create-only and checksums really hold, and
-// how the container is kept. Tried on a blob of its own, which is deleted again where this identity may delete.
-import { randomBytes } from "node:crypto";
-import type { BlockBlobClient } from "@azure/storage-blob";
-import { isKitesealError, parseKey } from "@kiteseal/core/store";
+// how the container is kept. Tried on scratch blobs with fixed names below the root, which stay there.
+import type { BlobGetPropertiesResponse, BlockBlobClient, ContainerGetPropertiesResponse } from "@azure/storage-blob";
+import { parseKey } from "@kiteseal/core/store";
 import type { Context, Finding } from "@kiteseal/core/store";
 import { AdapterError } from "../adapter.ts";
+import { abilities, attempt, finding, scratchFolder, unidentified } from "../diagnosis.ts";
+import type { Tell, Told } from "../diagnosis.ts";
 import { blobClient, call, containerClient } from "./container.ts";
 import type { AzureContainer } from "./container.ts";
 
-type Told = readonly [severity: Finding["severity"], message: string, remedy?: string];
-
 /**
- * Findings: azure.identity, azure.container, azure.public-access, azure.immutability, azure.encryption, azure.list,
- * azure.put, azure.create-only, azure.checksum, azure.overwrite, azure.versioning, azure.delete; what was not reached is left out.
+ * azure.identity, .container, .public-access, .immutability, .encryption, .list, .put, .create-only, .checksums, .overwrite,
+ * .delete, .read, .versioning, .abilities, .lifecycle; what was not reached is left out.
  */
-export async function diagnose(container: AzureContainer, path: string, ctx: Context): Promise<readonly Finding[]> {
-  const subject = `${container.name}/${path}`;
-  const finding = (id: string, [severity, message, remedy]: Told): Finding => ({
-    id: `azure.${id}`,
-    severity,
-    subject,
-    message,
-    ...(remedy === undefined ? {} : { remedy }),
-  });
+export async function diagnose(container: AzureContainer, base: string, ctx: Context): Promise<readonly Finding[]> {
   const findings: Finding[] = [];
-  const tell = (id: string, told: Told): void => void findings.push(finding(id, told));
+  const tell: Tell = (id, told) => void findings.push(finding(`azure.${id}`, `${container.name}/${base}`, told));
   try {
-    tell("identity", ["ok", (await container.access()).identity]);
+    tell("identity", ["ok", `uses ${(await container.access()).identity}`]);
   } catch (error) {
-    tell("identity", ["broken", told(error), "see the guide of stores for each way to name an identity"]);
+    tell("identity", unidentified(error));
     return findings;
   }
-  for (const [id, found] of await settings(container, ctx)) tell(id, found);
+  await tellSettings(container, tell, ctx);
   if (findings.some((found) => found.severity === "broken")) return findings;
-  tell("list", await listing(container, path, ctx));
-  for (const [id, found] of await probe(container, path, ctx)) tell(id, found);
+  tell("list", await listing(container, base, ctx));
+  await tellAbilities({ container, folder: scratchFolder(base) }, tell, ctx);
+  tell("abilities", abilities(findings));
+  tell("lifecycle", ["ok", "forgets the blocks of unfinished uploads after a week"]);
   return findings;
 }
 
-async function settings(container: AzureContainer, ctx: Context): Promise<readonly (readonly [string, Told])[]> {
-  try {
-    const client = await containerClient(container);
-    const found = await call(container, { action: "looking at", subject: container.name, ctx }, (signal) =>
-      client.getProperties(signal),
-    );
-    return [
-      ["container", ["ok", "exists"]],
-      ["public-access", publicAccess(found.blobPublicAccess)],
-      ["immutability", immutability(found)],
-      [
-        "encryption",
-        found.defaultEncryptionScope === undefined || found.defaultEncryptionScope === "$account-encryption-key"
-          ? ["ok", "blobs are encrypted with the account's key"]
-          : ["ok", `blobs are encrypted in the scope ${found.defaultEncryptionScope}`],
-      ],
-    ];
-  } catch (error) {
-    const denied = error instanceof AdapterError && error.kind === "Denied";
-    if (denied) {
-      return [
-        [
-          "container",
-          [
-            "advice",
-            `its settings may not be read: ${told(error)}`,
-            "nothing; or give this identity the role Reader on the container",
-          ],
-        ],
-      ];
-    }
-    return [["container", ["broken", told(error), "name an existing container of this account"]]];
+async function tellSettings(container: AzureContainer, tell: Tell, ctx: Context): Promise<void> {
+  const client = await containerClient(container);
+  const found = await attempt(() =>
+    call(container, { action: "looking at", subject: container.name, ctx }, (signal) => client.getProperties(signal)),
+  );
+  if (found instanceof AdapterError) {
+    const isUnseen = found.kind === "Denied";
+    const remedy = isUnseen
+      ? "nothing; or give this identity the role Reader on the container"
+      : "name an existing container of this account";
+    tell("container", [isUnseen ? "advice" : "broken", `cannot be looked at: ${found.message}`, remedy]);
+    return;
   }
+  tell("container", ["ok", "exists"]);
+  tell("public-access", publicAccess(found.blobPublicAccess));
+  tell("immutability", immutability(found));
+  tell("encryption", encryption(found.defaultEncryptionScope));
+}
+
+function encryption(scope: string | undefined): Told {
+  return scope === undefined || scope === "$account-encryption-key"
+    ? ["ok", "blobs are encrypted with the account's key"]
+    : ["ok", `blobs are encrypted in the scope ${scope}`];
 }
 
 function publicAccess(level: string | undefined): Told {
@@ -85,11 +68,7 @@ function publicAccess(level: string | undefined): Told {
   ];
 }
 
-function immutability(found: {
-  hasImmutabilityPolicy?: boolean;
-  hasLegalHold?: boolean;
-  isImmutableStorageWithVersioningEnabled?: boolean;
-}): Told {
+function immutability(found: ContainerGetPropertiesResponse): Told {
   if (found.isImmutableStorageWithVersioningEnabled === true)
     return ["ok", "blobs can be given a retention of their own"];
   if (found.hasImmutabilityPolicy === true) return ["ok", "the container keeps its blobs for a time"];
@@ -101,91 +80,97 @@ function immutability(found: {
   ];
 }
 
-async function listing(container: AzureContainer, path: string, ctx: Context): Promise<Told> {
+async function listing(container: AzureContainer, base: string, ctx: Context): Promise<Told> {
   const client = await containerClient(container);
-  try {
-    await call(container, { action: "listing", subject: path, ctx }, (signal) =>
+  const found = await attempt(() =>
+    call(container, { action: "listing", subject: base, ctx }, (signal) =>
       client
-        .listBlobsFlat({ prefix: path, ...signal })
+        .listBlobsFlat({ prefix: base, ...signal })
         .byPage({ maxPageSize: 1 })
         .next(),
-    );
-    return ["ok", "may list: attestations are found by digest"];
-  } catch (error) {
-    if (!(error instanceof AdapterError)) throw error;
-    return ["advice", `may not list: ${told(error)}`, "to verify without sidecars, give the right to list"];
-  }
-}
-
-async function probe(
-  container: AzureContainer,
-  path: string,
-  ctx: Context,
-): Promise<readonly (readonly [string, Told])[]> {
-  const key = parseKey(`${path === "" ? "" : `${path}/`}.kiteseal-probe-${randomBytes(16).toString("hex")}`);
-  const blob = await blobClient(container, key);
-  const write = (
-    text: string,
-    options: Parameters<BlockBlobClient["upload"]>[2],
-  ): Promise<AdapterError | { versionId?: string }> =>
-    attempt(() =>
-      call(container, { action: "writing", subject: key, condition: "AlreadyExists", ctx }, (signal) =>
-        blob.upload(text, text.length, { ...options, ...signal }),
-      ),
-    );
-  const onlyOnce = { conditions: { ifNoneMatch: "*" } };
-  const first = await write("1", onlyOnce);
-  if (first instanceof AdapterError) {
-    return [
-      [
-        "put",
-        [
-          "advice",
-          `may not write: ${told(first)}`,
-          "nothing if this job only verifies; else give this identity the right to write",
-        ],
-      ],
-    ];
-  }
-  const findings: (readonly [string, Told])[] = [["put", ["ok", "may write"]]];
-  findings.push(["create-only", createOnly(await write("2", onlyOnce))]);
-  const wrong = await write("3", { blobHTTPHeaders: { blobContentMD5: new Uint8Array(16) } });
-  findings.push(["checksum", checksum(wrong)]);
-  findings.push(["overwrite", overwrite(await write("4", {}))]);
-  findings.push(["versioning", versioning(first.versionId)]);
-  const removed = await attempt(() =>
-    call(container, { action: "deleting", subject: key, ctx }, (signal) => blob.delete(signal)),
+    ),
   );
-  findings.push(["delete", deleted(removed, key)]);
-  return findings;
+  if (!(found instanceof AdapterError)) return ["ok", "may list: attestations are found by digest"];
+  return ["advice", `may not list: ${found.message}`, "to verify without sidecars, give the right to list"];
 }
 
-async function attempt<T>(operation: () => Promise<T>): Promise<T | AdapterError> {
-  try {
-    return await operation();
-  } catch (error) {
-    if (error instanceof AdapterError) return error;
-    throw error;
+interface Place {
+  readonly container: AzureContainer;
+  /** Of the scratch blobs. */
+  readonly folder: string;
+}
+
+type WriteOptions = Parameters<BlockBlobClient["upload"]>[2];
+
+async function write(
+  { container, folder }: Place,
+  blob: { name: string; options: WriteOptions },
+  ctx: Context,
+): Promise<AdapterError | undefined> {
+  const key = parseKey(folder + blob.name);
+  const client = await blobClient(container, key);
+  const found = await attempt(() =>
+    call(container, { action: "writing", subject: key, condition: "AlreadyExists", ctx }, (signal) =>
+      client.upload("1", 1, { ...blob.options, ...signal }),
+    ),
+  );
+  return found instanceof AdapterError ? found : undefined;
+}
+
+const ONCE: WriteOptions = { conditions: { ifNoneMatch: "*" } };
+
+/** The blob that proves create-only stays: finding it is the proof the next time, and others may be looking at it. */
+async function tellAbilities(place: Place, tell: Tell, ctx: Context): Promise<void> {
+  const first = await write(place, { name: "create-only", options: ONCE }, ctx);
+  const writes = first === undefined || first.kind === "AlreadyExists";
+  if (!writes) {
+    const remedy = "nothing if this job only verifies; else give this identity the right to write";
+    tell("put", ["advice", `may not write: ${first.message}`, remedy]);
+    await tellRead(place, { tell, isThere: false }, ctx);
+    return;
   }
+  tell("put", ["ok", "may write"]);
+  const second = first ?? (await write(place, { name: "create-only", options: ONCE }, ctx));
+  tell("create-only", createOnly(second));
+  const damaged = { ...ONCE, blobHTTPHeaders: { blobContentMD5: new Uint8Array(16) } };
+  tell("checksums", checksums(await write(place, { name: "wrong-checksum", options: damaged }, ctx)));
+  await write(place, { name: "overwrite", options: ONCE }, ctx);
+  tell("overwrite", overwrite(await write(place, { name: "overwrite", options: {} }, ctx)));
+  const found = await tellRead(place, { tell, isThere: true }, ctx);
+  tell("delete", await deletion(place, ctx));
+  if (found !== undefined) tell("versioning", versioning(found.versionId));
 }
 
-function createOnly(second: unknown): Told {
-  if (second instanceof AdapterError) {
-    return second.kind === "AlreadyExists"
-      ? ["ok", "creates a name only once"]
-      : ["dangerous", `a second create was refused for another reason: ${told(second)}`, "run doctor again"];
-  }
-  return [
-    "dangerous",
-    "let a name be created twice: two jobs can replace each other's artifacts",
-    "do not use this endpoint",
-  ];
+async function tellRead(
+  { container, folder }: Place,
+  { tell, isThere }: { tell: Tell; isThere: boolean },
+  ctx: Context,
+): Promise<BlobGetPropertiesResponse | undefined> {
+  const key = parseKey(`${folder}create-only`);
+  const client = await blobClient(container, key);
+  const found = await attempt(() =>
+    call(container, { action: "looking at", subject: key, ctx }, (signal) => client.getProperties(signal)),
+  );
+  const isAbsent = found instanceof AdapterError && found.kind === "NotFound" && !isThere;
+  if (!(found instanceof AdapterError) || isAbsent) tell("read", ["ok", "may read"]);
+  else tell("read", ["advice", `may not read: ${found.message}`, "a job that verifies needs blobs/read"]);
+  return found instanceof AdapterError ? undefined : found;
 }
 
-function checksum(wrong: unknown): Told {
-  if (wrong instanceof AdapterError && wrong.kind === "ChecksumRejected")
-    return ["ok", "refuses bytes that are not those of their checksum"];
-  if (wrong instanceof AdapterError) return ["ok", "bytes under a wrong checksum were not stored"];
+function createOnly(second: AdapterError | undefined): Told {
+  if (second?.kind === "AlreadyExists") return ["ok", "creates a name only once"];
+  const what =
+    second === undefined
+      ? "lets a name be created twice: two jobs can replace each other's artifacts"
+      : `refused a second create for another reason: ${second.message}`;
+  return ["dangerous", what, "do not use this endpoint"];
+}
+
+function checksums(wrong: AdapterError | undefined): Told {
+  if (wrong?.kind === "ChecksumRejected") return ["ok", "refuses bytes that are not those of their checksum"];
+  // Something under that name was accepted once: it may be there still.
+  if (wrong !== undefined && wrong.kind !== "AlreadyExists")
+    return ["ok", "bytes under a wrong checksum were not stored"];
   return [
     "dangerous",
     "stored bytes under a wrong checksum: damage on the way goes unnoticed until verification",
@@ -193,8 +178,8 @@ function checksum(wrong: unknown): Told {
   ];
 }
 
-function overwrite(again: unknown): Told {
-  if (again instanceof AdapterError) return ["ok", "may not replace what is there"];
+function overwrite(again: AdapterError | undefined): Told {
+  if (again !== undefined) return ["ok", "may not replace what is there"];
   return [
     "advice",
     "may replace what is there: other programs with this identity can, Kiteseal does not",
@@ -211,14 +196,12 @@ function versioning(versionId: string | undefined): Told {
   ];
 }
 
-function deleted(removed: unknown, key: string): Told {
-  if (!(removed instanceof AdapterError)) {
-    return ["advice", "may delete", "for jobs that only publish or verify, use a role without blobs/delete"];
-  }
-  return ["ok", `may not delete; the blob ${key} of this test stays`, "delete it with another identity"];
-}
-
-function told(error: unknown): string {
-  if (error instanceof AdapterError || isKitesealError(error)) return error.message;
-  throw error;
+async function deletion({ container, folder }: Place, ctx: Context): Promise<Told> {
+  const key = parseKey(`${folder}overwrite`);
+  const client = await blobClient(container, key);
+  const failed = await attempt(() =>
+    call(container, { action: "deleting", subject: key, ctx }, (signal) => client.delete(signal)),
+  );
+  if (failed instanceof AdapterError) return ["ok", "may not delete"];
+  return ["advice", "may delete", "for jobs that only publish or verify, use a role without blobs/delete"];
 }

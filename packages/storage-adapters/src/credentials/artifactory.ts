@@ -24,6 +24,7 @@ export interface ArtifactoryAccess {
 export interface ArtifactoryAccessRequest {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly tokens?: TokenSource | undefined;
+  readonly onSecret?: ((value: string) => void) | undefined;
   /** Of the platform: the address of Artifactory without its final /artifactory. */
   readonly platform: string;
 }
@@ -116,7 +117,11 @@ async function exchangeToken(
     { ...PACE, again: (outcome) => (outcome.ok ? isLater(outcome.value.status) : isOutage(outcome.error)) },
     ctx,
   );
-  if (response.status === 200 || response.status === 201) return issued(response, ctx);
+  if (response.status === 200 || response.status === 201) {
+    const given = issued(response, ctx);
+    oidc.onSecret?.(given.value.slice("Bearer ".length));
+    return given;
+  }
   if (isLater(response.status)) throw new AdapterError("Transient", `${SERVICE} answered ${response.status}`);
   throw new AdapterError(
     "Denied",

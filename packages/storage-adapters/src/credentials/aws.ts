@@ -33,6 +33,18 @@ export interface AwsIdentity {
  * `region` is asked when credentials are. Errors of `credentials`: TokenSource's, AdapterError Denied, Transient.
  */
 export function createAwsIdentity(options: AdapterOptions, region: () => Promise<string>): AwsIdentity {
+  const identity = findIdentity(options, region);
+  return {
+    ...identity,
+    credentials: async () => {
+      const found = await identity.credentials();
+      for (const value of [found.secretAccessKey, found.sessionToken ?? ""]) options.onSecret?.(value);
+      return found;
+    },
+  };
+}
+
+function findIdentity(options: AdapterOptions, region: () => Promise<string>): AwsIdentity {
   const { env, tokens } = options;
   const declared = present(env, "AWS_WEB_IDENTITY_TOKEN_FILE") === undefined ? ["AWS_ROLE_ARN"] : [];
   const role = present(env, "KITESEAL_AWS_ROLE_ARN", ...declared);
@@ -40,7 +52,7 @@ export function createAwsIdentity(options: AdapterOptions, region: () => Promise
     return {
       credentials: () => assumeRole({ role, tokens, options, region }),
       isRenewable: true,
-      describe: () => `${role}, assumed with this job's Buildkite identity token`,
+      describe: () => `the role ${role} by this job's identity token`,
     };
   }
   const fixed = present(env, "AWS_PROFILE") === undefined ? fixedCredentials(env) : undefined;
@@ -48,7 +60,7 @@ export function createAwsIdentity(options: AdapterOptions, region: () => Promise
     return {
       credentials: () => Promise.resolve(fixed),
       isRenewable: false,
-      describe: () => "AWS_ACCESS_KEY_ID of the environment",
+      describe: () => keyText(fixed, "AWS_ACCESS_KEY_ID"),
     };
   }
   const agent = readAgentS3(env);
@@ -61,12 +73,17 @@ export function createAwsIdentity(options: AdapterOptions, region: () => Promise
         return await chain.credentials();
       } catch (error) {
         if (agent.credentials === undefined) throw error;
-        source = "the agent's BUILDKITE_S3_ACCESS_KEY_ID";
+        source = keyText(agent.credentials, "BUILDKITE_S3_ACCESS_KEY_ID");
         return agent.credentials;
       }
     },
     describe: () => source,
   };
+}
+
+/** The first letters of a key tell its kind (AKIA: of a user; ASIA: temporary), the rest is nobody's business. */
+function keyText({ accessKeyId, sessionToken }: AwsCredentials, variable: string): string {
+  return `the ${sessionToken === undefined ? "static" : "temporary"} key ${accessKeyId.slice(0, 4)}… of ${variable}`;
 }
 
 /** The first thing that the SDK would find, taken from the environment that was given instead of the process's. */

@@ -43,6 +43,7 @@ export interface CopySource {
 export interface AzureAccessRequest {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly tokens?: TokenSource | undefined;
+  readonly onSecret?: ((value: string) => void) | undefined;
   /** `https://ACCOUNT.blob.core.windows.net`. */
   readonly origin: string;
   now(): Date;
@@ -58,6 +59,10 @@ export async function createAzureAccess(request: AzureAccessRequest): Promise<Az
   const announced = ANNOUNCED.some((name) => present(env[name]) !== undefined);
   if (request.tokens !== undefined && tenant !== undefined && client !== undefined && !announced) {
     return await federated(request, { tenant, client, tokens: request.tokens });
+  }
+  const secret = present(env["AZURE_CLIENT_SECRET"]);
+  if (tenant !== undefined && client !== undefined && secret !== undefined) {
+    return await byClientSecret(request, { tenant, client, secret });
   }
   // A chain without a sign that it will find something asks the network first, which takes seconds where there is nothing.
   if (!announced) {
@@ -88,11 +93,7 @@ async function federated(
       throw error;
     }
   };
-  const authority = present(request.env["AZURE_AUTHORITY_HOST"]);
-  const credential = new ClientAssertionCredential(tenant, client, assertion, {
-    ...(authority === undefined ? {} : { authorityHost: authority }),
-    disableInstanceDiscovery: authority !== undefined,
-  });
+  const credential = new ClientAssertionCredential(tenant, client, assertion, authorityOptions(request));
   // The SDK wraps what the assertion threw; why this job has no token is the better thing to say.
   const told: TokenCredential = {
     getToken: async (scopes, options) => {
@@ -112,7 +113,33 @@ async function federated(
   );
 }
 
-function withToken(request: AzureAccessRequest, credential: TokenCredential, identity: string): AzureAccess {
+/** As the SDK's chain would, from the environment that was given instead of the process's. */
+async function byClientSecret(
+  request: AzureAccessRequest,
+  application: { tenant: string; client: string; secret: string },
+): Promise<AzureAccess> {
+  const { tenant, client, secret } = application;
+  const { ClientSecretCredential } = await import("@azure/identity");
+  const credential = new ClientSecretCredential(tenant, client, secret, authorityOptions(request));
+  return withToken(request, credential, `application ${quote(client)} of tenant ${quote(tenant)}, by its secret`);
+}
+
+function authorityOptions({ env }: AzureAccessRequest): { authorityHost?: string; disableInstanceDiscovery: boolean } {
+  const authority = present(env["AZURE_AUTHORITY_HOST"]);
+  return {
+    ...(authority === undefined ? {} : { authorityHost: authority }),
+    disableInstanceDiscovery: authority !== undefined,
+  };
+}
+
+function withToken(request: AzureAccessRequest, source: TokenCredential, identity: string): AzureAccess {
+  const credential: TokenCredential = {
+    getToken: async (scopes, options) => {
+      const token = await source.getToken(scopes, options);
+      if (token !== null) request.onSecret?.(token.token);
+      return token;
+    },
+  };
   const endpoint = present(request.env["AZURE_STORAGE_SERVICE_ENDPOINT"]) ?? request.origin;
   assertSafe(endpoint, "AZURE_STORAGE_SERVICE_ENDPOINT");
   return {
@@ -147,7 +174,7 @@ function fromConnectionString(request: AzureAccessRequest, connection: string): 
     );
   }
   if (service.credential instanceof StorageSharedKeyCredential)
-    return withKey(service, `the key of account ${quote(account)}`);
+    return withKey(request, service, `the key of account ${quote(account)}`);
   return {
     service,
     identity: `a shared access signature of account ${quote(account)}`,
@@ -160,10 +187,14 @@ function fromAccessKey(request: AzureAccessRequest, key: string): AzureAccess {
   assertSafe(endpoint, "AZURE_STORAGE_SERVICE_ENDPOINT");
   const account = accountOf(request.origin);
   const credential = new StorageSharedKeyCredential(account, key);
-  return withKey(new BlobServiceClient(endpoint, credential, PIPELINE), `the key of account ${quote(account)}`);
+  return withKey(
+    request,
+    new BlobServiceClient(endpoint, credential, PIPELINE),
+    `the key of account ${quote(account)}`,
+  );
 }
 
-function withKey(service: BlobServiceClient, identity: string): AzureAccess {
+function withKey(request: AzureAccessRequest, service: BlobServiceClient, identity: string): AzureAccess {
   return {
     service,
     identity,
@@ -174,6 +205,7 @@ function withKey(service: BlobServiceClient, identity: string): AzureAccess {
         startsOn: new Date(now - SKEW_MS),
         expiresOn: new Date(now + COPY_SIGNATURE_MS),
       });
+      request.onSecret?.(new URL(url).searchParams.get("sig") ?? "");
       return { url };
     },
   };

@@ -9,6 +9,7 @@ import { quote } from "@kiteseal/core/store";
 import type { ByteRange, Context, Key, StoredObject } from "@kiteseal/core/store";
 import { AdapterError } from "../adapter.ts";
 import type { Adapter, Written } from "../adapter.ts";
+import { requirePin } from "../objects.ts";
 import { diagnose } from "./diagnose.ts";
 import { createDirectoryTree } from "./directory.ts";
 import type { DirectoryTree } from "./directory.ts";
@@ -87,13 +88,7 @@ async function openPinned(object: StoredObject): Promise<FileHandle> {
 async function checkPin(handle: FileHandle, object: StoredObject): Promise<void> {
   const stat = await handle.stat({ bigint: true });
   if (!stat.isFile()) throw irregular(`/${object.key}`, "a directory or a special file");
-  const found = pinOf(stat);
-  if (found !== object.pin) {
-    throw new AdapterError(
-      "PinChanged",
-      `${quote(object.key)} was replaced: expected pin ${quote(object.pin)}, found ${quote(found)}`,
-    );
-  }
+  requirePin(object, pinOf(stat));
 }
 
 /** The pin is compared before and after, so that a file rewritten meanwhile does not end like a whole one. */

@@ -17,11 +17,23 @@ describe("diagnose of a directory", () => {
 
   test("finds a good one good, and leaves nothing in it", async () => {
     expect(await severities(root)).toEqual({
+      "file.identity": "ok",
       "file.base": "ok",
       "file.permissions": "ok",
+      "file.public-access": "ok",
+      "file.list": "ok",
+      "file.read": "ok",
+      "file.put": "ok",
       "file.create-only": "ok",
       "file.names": "ok",
       "file.durability": "ok",
+      "file.overwrite": "advice",
+      "file.delete": "advice",
+      "file.abilities": "ok",
+      "file.versioning": "advice",
+      "file.immutability": "advice",
+      "file.encryption": "ok",
+      "file.lifecycle": "ok",
     });
     expect(await readdir(root)).toEqual([]);
   });
@@ -33,10 +45,10 @@ describe("diagnose of a directory", () => {
     expect(findings.find((f) => f.id === "file.base")?.message).toContain(`${root}/real`);
   });
 
-  test("calls one that is not there yet advice, and something else there dangerous", async () => {
+  test("calls one that is not there yet advice, and something else there broken", async () => {
     await writeFile(`${root}/file`, "x");
-    expect(await severities(`${root}/none`)).toEqual({ "file.base": "advice" });
-    expect(await severities(`${root}/file`)).toEqual({ "file.base": "dangerous" });
+    expect(await severities(`${root}/none`)).toEqual({ "file.identity": "ok", "file.base": "advice" });
+    expect(await severities(`${root}/file`)).toEqual({ "file.identity": "ok", "file.base": "broken" });
   });
 
   test("calls one dangerous that everybody can write to, itself or above", async () => {

@@ -2,39 +2,95 @@
 // What `doctor` asks of a directory: is it there, who else may write to it, and does its file system do what
 // create-only writing needs. Tried, not deduced; what is made for that is removed again.
 import { randomBytes } from "node:crypto";
-import { link, lstat, open, realpath, stat, unlink } from "node:fs/promises";
+import { constants } from "node:fs";
+import { access, link, lstat, open, realpath, stat, unlink } from "node:fs/promises";
+import { userInfo } from "node:os";
+import { quote } from "@kiteseal/core/store";
 import type { Context, Finding } from "@kiteseal/core/store";
-import { errnoOf } from "./errors.ts";
+import { AdapterError } from "../adapter.ts";
+import { abilities, finding } from "../diagnosis.ts";
+import type { Tell, Told } from "../diagnosis.ts";
+import { errnoOf, fileError } from "./errors.ts";
 import { temporaryName } from "./names.ts";
 
+const OTHERS_READ = 0o004;
 const OTHERS_WRITE = 0o002;
 const STICKY = 0o1000;
 
-/** Findings about the base directory, in this order: file.base, file.permissions, file.create-only, file.names, file.durability. */
+/**
+ * In this order: file.identity, file.base, file.permissions, file.public-access, file.list, file.read, file.put,
+ * file.create-only, file.names, file.durability, file.overwrite, file.delete, file.abilities, file.versioning,
+ * file.immutability, file.encryption, file.lifecycle. What cannot be reached is left out.
+ */
 export async function diagnose(base: string, ctx: Context): Promise<readonly Finding[]> {
   const path = base === "" ? "/" : base;
-  let real: string;
+  const { username, uid } = userInfo();
+  const findings: Finding[] = [finding("file.identity", path, ["ok", `uses the user ${quote(username)} (${uid})`])];
+  const tell: Tell = (id, told) => void findings.push(finding(`file.${id}`, path, told));
+  const real = await findBase(path, tell);
+  if (real === undefined) return findings;
+  ctx.signal?.throwIfAborted();
+  findings.push(...(await permissions(real)));
+  tell("public-access", await publicAccess(real));
+  tell("list", await readable(real));
+  tell("read", await readable(real));
+  const writes = await probe(real, tell);
+  if (writes) {
+    tell("overwrite", ["advice", "may replace what is there: other programs of this user can, Kiteseal does not"]);
+    tell("delete", ["advice", "may delete", "let only the user that publishes write here"]);
+  }
+  tell("abilities", abilities(findings));
+  tellLimits(tell);
+  return findings;
+}
+
+/** undefined: there is nothing to go on with. */
+async function findBase(path: string, tell: Tell): Promise<string | undefined> {
   try {
-    real = await realpath(path);
+    const real = await realpath(path);
     if (!(await stat(real)).isDirectory()) {
-      return [finding("file.base", path, ["dangerous", "is not a directory", "name a directory in the destination"])];
+      tell("base", ["broken", "is not a directory", "name a directory in the destination"]);
+      return undefined;
     }
+    tell("base", ["ok", real === path ? "exists" : `exists and is ${real}`]);
+    return real;
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") {
+      tell("base", ["advice", "does not exist yet", "nothing: the first publish makes it"]);
+      return undefined;
+    }
+    const failed = fileError(error, "looking at", path);
+    if (!(failed instanceof AdapterError) || failed.kind === "Transient") throw failed;
+    tell("base", ["broken", failed.message, "give this user access to it"]);
+    return undefined;
+  }
+}
+
+/** What a directory has not, or what cannot be seen from here. */
+function tellLimits(tell: Tell): void {
+  const gone = "keeps no versions: what is replaced or deleted is gone";
+  tell("versioning", ["advice", gone, "take snapshots of the file system"]);
+  const kept = "keeps nothing against its owner's will";
+  tell("immutability", ["advice", kept, "publish to a store with retention if releases must be kept"]);
+  tell("encryption", ["ok", "encryption is a matter of the file system and cannot be seen from here"]);
+  tell("lifecycle", ["ok", "what a killed publish leaves is removed by the first one a day later"]);
+}
+
+async function publicAccess(real: string): Promise<Told> {
+  const { mode } = await stat(real);
+  if ((mode & OTHERS_READ) === 0) return ["ok", "other users of this machine cannot list it"];
+  return ["advice", "every user of this machine can list it", `chmod o-rx ${real} if artifacts are secret`];
+}
+
+async function readable(real: string): Promise<Told> {
+  try {
+    await access(real, constants.R_OK | constants.X_OK);
+    return ["ok", "may be listed and read"];
   } catch (error) {
     const errno = errnoOf(error);
     if (errno === undefined) throw error;
-    if (errno === "ENOENT") {
-      return [finding("file.base", path, ["advice", "does not exist yet", "nothing: the first publish makes it"])];
-    }
-    return [finding("file.base", path, ["dangerous", `cannot be looked at (${errno})`, "give this user access to it"])];
+    return ["advice", `may not be listed and read (${errno})`, "a job that verifies needs to"];
   }
-  ctx.signal?.throwIfAborted();
-  const found = real === path ? "exists" : `exists and is ${real}`;
-  return [finding("file.base", path, ["ok", found]), ...(await permissions(real)), ...(await probe(real))];
-}
-
-function finding(id: string, subject: string, told: [Finding["severity"], string, string?]): Finding {
-  const [severity, message, remedy] = told;
-  return { id, severity, subject, message, ...(remedy === undefined ? {} : { remedy }) };
 }
 
 /** Whoever may write to an ancestor without sticky bit can put another directory in the base's place. */
@@ -54,24 +110,30 @@ async function permissions(real: string): Promise<readonly Finding[]> {
   return [finding("file.permissions", real, ["ok", "only its owner and group can write to it"])];
 }
 
-async function probe(real: string): Promise<readonly Finding[]> {
+/** Whether it can be written to. */
+async function probe(real: string, tell: Tell): Promise<boolean> {
   const stem = `${real === "/" ? "" : real}/${temporaryName(randomBytes(16).toString("hex"))}`;
   const made: string[] = [];
   try {
     await (await open(stem, "wx")).close();
     made.push(stem);
-    return [await createOnly(real, stem, made), await names(real, stem), await durability(real)];
+    tell("put", ["ok", "may be written to"]);
+    tell("create-only", await createOnly(stem, made));
+    tell("names", await names(stem));
+    tell("durability", await durability(real));
+    return true;
   } catch (error) {
     const errno = errnoOf(error);
-    if (errno === undefined) throw error;
+    if (errno === undefined || made.length > 0) throw error;
     const remedy = "nothing if this job only verifies; else give this user the right to write";
-    return [finding("file.create-only", real, ["advice", `cannot be written to by this user (${errno})`, remedy])];
+    tell("put", ["advice", `cannot be written to by this user (${errno})`, remedy]);
+    return false;
   } finally {
     for (const path of made) await unlink(path);
   }
 }
 
-async function createOnly(real: string, stem: string, made: string[]): Promise<Finding> {
+async function createOnly(stem: string, made: string[]): Promise<Told> {
   try {
     await link(stem, `${stem}-link`);
     made.push(`${stem}-link`);
@@ -79,40 +141,40 @@ async function createOnly(real: string, stem: string, made: string[]): Promise<F
     const errno = errnoOf(error);
     if (errno === undefined) throw error;
     const told = `has no hard links (${errno}): nothing can be published here`;
-    return finding("file.create-only", real, ["dangerous", told, "use a file system with hard links"]);
+    return ["dangerous", told, "use a file system with hard links"];
   }
   try {
     await link(stem, `${stem}-link`);
   } catch (error) {
     if (errnoOf(error) !== "EEXIST") throw error;
-    return finding("file.create-only", real, ["ok", "creates a name only once"]);
+    return ["ok", "creates a name only once"];
   }
   const told = "let a name be created twice: two jobs can replace each other's artifacts";
-  return finding("file.create-only", real, ["dangerous", told, "use another file system"]);
+  return ["dangerous", told, "use another file system"];
 }
 
-async function names(real: string, stem: string): Promise<Finding> {
+async function names(stem: string): Promise<Told> {
   const cut = stem.lastIndexOf("/") + 1;
   try {
     await lstat(stem.slice(0, cut) + stem.slice(cut).toUpperCase());
   } catch (error) {
     if (errnoOf(error) !== "ENOENT") throw error;
-    return finding("file.names", real, ["ok", "tells upper from lower case"]);
+    return ["ok", "tells upper from lower case"];
   }
   const told = "does not tell upper from lower case: names that differ only in that are conflicts";
-  return finding("file.names", real, ["advice", told, "keep artifact names lower case"]);
+  return ["advice", told, "keep artifact names lower case"];
 }
 
-async function durability(real: string): Promise<Finding> {
+async function durability(real: string): Promise<Told> {
   const handle = await open(real, "r");
   try {
     await handle.sync();
-    return finding("file.durability", real, ["ok", "makes new names durable when asked"]);
+    return ["ok", "makes new names durable when asked"];
   } catch (error) {
     const errno = errnoOf(error);
     if (errno === undefined) throw error;
     const told = `cannot make new names durable when asked (${errno}): a power cut may lose what was just published`;
-    return finding("file.durability", real, ["advice", told, "use another file system"]);
+    return ["advice", told, "use another file system"];
   } finally {
     await handle.close();
   }

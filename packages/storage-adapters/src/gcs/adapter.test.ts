@@ -359,14 +359,14 @@ describe("the Google Cloud Storage adapter", () => {
 
   describe("a server that imitates the service", () => {
     test.each([
-      ["keeps no precondition", { ignorePreconditions: true }],
-      ["compares no checksum", { ignoreChecksums: true }],
-    ])("and %s is not written to", async (_, lacks) => {
+      ["keeps no precondition", { ignorePreconditions: true }, "gcs.create-only"],
+      ["compares no checksum", { ignoreChecksums: true }, "gcs.checksums"],
+    ])("and %s is not written to", async (_, lacks, finding) => {
       await start(lacks);
       await expectKind(adapter.putWhole(putRequest(key, "x"), ctx), "Unsupported");
       await expectCode(putLarge(patternBytes(9 * MIB)), "ERR_STORE_URL");
       expect(double.bucket.names()).toEqual([]);
-      expect((await adapter.diagnose(ctx)).find(({ id }) => id === "gcs.create-only")).toMatchObject({
+      expect((await adapter.diagnose(ctx)).find(({ id }) => id === finding)).toMatchObject({
         severity: "dangerous",
       });
     });

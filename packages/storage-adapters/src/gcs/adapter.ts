@@ -8,6 +8,7 @@ import { KitesealError, quote } from "@kiteseal/core/store";
 import type { Context, Key } from "@kiteseal/core/store";
 import { AdapterError } from "../adapter.ts";
 import type { Adapter, Written } from "../adapter.ts";
+import { isScratch } from "../diagnosis.ts";
 import type { StoreAddress } from "../url.ts";
 import { connect } from "./connection.ts";
 import type { GcsOptions } from "./connection.ts";
@@ -17,7 +18,7 @@ import { listObjects, readMetadata } from "./metadata.ts";
 import { createMultipart } from "./multipart.ts";
 import { storedObject } from "./object.ts";
 import type { GcsObject } from "./object.ts";
-import { isScratch, probe } from "./probe.ts";
+import { probe } from "./probe.ts";
 import type { Probed } from "./probe.ts";
 import type { Target } from "./resource.ts";
 import { rewriteObject } from "./rewrite.ts";
@@ -87,7 +88,7 @@ interface Capabilities {
 function createCapabilities(target: Target, base: string): Capabilities {
   let probing: Promise<Probed> | undefined;
   const probed = async (ctx: Context): Promise<Probed> => {
-    const running = (probing ??= probe(target, base, { now: () => ctx.now() }));
+    const running = (probing ??= probe(target, { base, stays: false }, { now: () => ctx.now() }));
     try {
       return await running;
     } catch (error) {

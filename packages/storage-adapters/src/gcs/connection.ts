@@ -19,11 +19,15 @@ export interface Connection {
   readonly endpoint: string;
   /** Not Google's own: what it keeps of the API is probed, never believed. */
   readonly isCustom: boolean;
+  /** No credentials are sent. */
+  readonly isAnonymous: boolean;
   readonly identity: GcpIdentity;
   /** Longest silence of the server; undefined: the usual. */
   readonly idleMs: number | undefined;
   /** The SDK's view of the bucket. */
   readonly sdk: Bucket;
+  /** Of an access token, and of a session whose address is a credential. */
+  onSecret(value: string): void;
   /** With a valid access token, renewed when it is about to expire; none for an anonymous reader. */
   headers(ctx: Context): Promise<Readonly<Record<string, string>>>;
 }
@@ -64,12 +68,15 @@ export async function connect(bucket: string, options: GcsOptions): Promise<Conn
     endpoint,
     isCustom,
     idleMs: options.idleMs,
+    isAnonymous: anonymous,
     identity: anonymous ? { ...identity, description: "nobody (no credentials are sent to this machine)" } : identity,
     sdk: storage.bucket(bucket),
+    onSecret: (value) => options.onSecret?.(value),
     headers: async (ctx) => {
       if (anonymous) return {};
       try {
         const headers = await stoppable(storage.authClient.getRequestHeaders(), ctx);
+        options.onSecret?.((headers.get("authorization") ?? "").replace(/^Bearer /, ""));
         return Object.fromEntries(headers);
       } catch (error) {
         throw credentialsError(error, ctx);

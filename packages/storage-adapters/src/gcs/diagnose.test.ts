@@ -36,20 +36,26 @@ test("a well-kept bucket has only good findings", async () => {
   expect(found).toEqual({
     "gcs.identity": "ok",
     "gcs.endpoint": "advice",
-    "gcs.permissions": "ok",
+    "gcs.list": "ok",
+    "gcs.read": "ok",
+    "gcs.put": "ok",
     "gcs.overwrite": "ok",
-    "gcs.versioning": "ok",
-    "gcs.retention": "ok",
-    "gcs.encryption": "ok",
+    "gcs.delete": "ok",
+    "gcs.abilities": "ok",
     "gcs.public-access": "ok",
+    "gcs.versioning": "ok",
+    "gcs.immutability": "ok",
+    "gcs.encryption": "ok",
     "gcs.uniform-access": "ok",
+    "gcs.lifecycle": "ok",
+    "gcs.expiry": "ok",
     "gcs.create-only": "ok",
   });
 });
 
 test("a careless bucket has advice for each of its settings", async () => {
   const found = await diagnosed({});
-  for (const id of ["overwrite", "versioning", "retention", "public-access", "uniform-access"]) {
+  for (const id of ["overwrite", "versioning", "immutability", "public-access", "uniform-access"]) {
     expect(found).toMatchObject({ [`gcs.${id}`]: "advice" });
   }
   expect(found).toMatchObject({ "gcs.create-only": "ok" });
@@ -60,12 +66,16 @@ test("a server on which a second object replaces the first is dangerous", async 
 });
 
 test("an identity that may read nothing is broken, one that may only read is not", async () => {
-  expect(await diagnosed({ permissions: [] })).toMatchObject({ "gcs.permissions": "broken", "gcs.bucket": "advice" });
+  expect(await diagnosed({ permissions: [] })).toMatchObject({ "gcs.abilities": "broken", "gcs.bucket": "advice" });
   expect(await diagnosed({ permissions: READER })).toMatchObject({
-    "gcs.permissions": "ok",
+    "gcs.abilities": "ok",
+    "gcs.put": "advice",
     "gcs.create-only": "advice",
   });
-  expect(await diagnosed({ permissions: ["storage.objects.get"] })).toMatchObject({ "gcs.permissions": "advice" });
+  expect(await diagnosed({ permissions: ["storage.objects.get"] })).toMatchObject({
+    "gcs.list": "advice",
+    "gcs.abilities": "ok",
+  });
 });
 
 test("a missing bucket is broken, and an outage is no finding", async () => {

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // What `doctor` asks of a bucket: who we are to it, what we may do, whether it really creates only once, and which of its
 // settings let somebody replace, expose or lose what is published. Abilities are asked for; create-only is tried, on
-// scratch keys that are removed again, and only where nothing would keep them.
+// scratch objects that are deleted again, or that have fixed names and stay where this identity cannot delete them.
 import type { Context, Finding } from "@kiteseal/core/store";
 import { AdapterError } from "../adapter.ts";
-import { heldPermissions, readBucket } from "./metadata.ts";
-import { isRecord } from "./object.ts";
+import { abilities, attempt, finding, unidentified } from "../diagnosis.ts";
+import type { Tell, Told } from "../diagnosis.ts";
+import { everybodysPermissions, heldPermissions, listObjects, readBucket } from "./metadata.ts";
 import { probe } from "./probe.ts";
 import type { Target } from "./resource.ts";
-
-type Told = readonly [severity: Finding["severity"], message: string, remedy?: string | undefined];
-type BucketResource = Readonly<Record<string, unknown>>;
+import { tellSettings } from "./settings.ts";
 
 const PERMISSIONS = {
   create: "storage.objects.create",
@@ -21,56 +20,42 @@ const PERMISSIONS = {
 } as const;
 
 /**
- * Findings gcs.identity, gcs.endpoint, gcs.permissions, gcs.overwrite, gcs.bucket, gcs.versioning, gcs.retention,
- * gcs.encryption, gcs.public-access, gcs.uniform-access, gcs.create-only; fewer where it may not look.
+ * gcs.identity, .endpoint, .permissions, .list, .read, .put, .overwrite, .delete, .abilities, .bucket, .public-access, .versioning,
+ * .immutability, .encryption, .uniform-access, .lifecycle, .expiry, .create-only, .copy; fewer where it may not look.
  * Throws AdapterError Transient, Throttled.
  */
 export async function diagnose(target: Target, base: string, ctx: Context): Promise<readonly Finding[]> {
   const { connection } = target;
-  const subject = `gs://${connection.bucket}`;
-  const finding = (id: string, [severity, message, remedy]: Told): Finding => ({
-    id,
-    severity,
-    subject,
-    message,
-    ...(remedy === undefined ? {} : { remedy }),
-  });
-  const identity = finding("gcs.identity", ["ok", `used as ${connection.identity.description}`]);
+  const findings: Finding[] = [];
+  const tell: Tell = (id, told) => void findings.push(finding(`gcs.${id}`, `gs://${connection.bucket}/${base}`, told));
   try {
     await connection.headers(ctx);
+    tell("identity", ["ok", `uses ${connection.identity.description}`]);
   } catch (error) {
-    return [finding("gcs.identity", broken(error))];
+    tell("identity", unidentified(error));
+    return findings;
   }
-  const held = await orDenied(heldPermissions(connection, Object.values(PERMISSIONS), ctx));
-  const bucket = await orDenied(readBucket(connection, ctx));
-  const about = bucket instanceof AdapterError ? [finding("gcs.bucket", unseen(bucket))] : settings(bucket, finding);
-  return [
-    identity,
-    ...(connection.isCustom
-      ? [finding("gcs.endpoint", ["advice", `the server is ${connection.endpoint}, not Google's`])]
-      : []),
-    ...(held instanceof AdapterError ? [finding("gcs.permissions", unseen(held))] : abilities(held, finding)),
-    ...about,
-    await createOnly(target, { base, bucket, finding }, ctx),
-  ];
-}
-
-type Make = (id: string, told: Told) => Finding;
-
-/** Denied and what a lesser server lacks say something about the bucket; an outage does not. */
-async function orDenied<T>(asked: Promise<T>): Promise<T | AdapterError> {
-  try {
-    return await asked;
-  } catch (error) {
-    if (error instanceof AdapterError && error.kind !== "Transient" && error.kind !== "Throttled") return error;
-    throw error;
+  if (connection.isCustom) tell("endpoint", ["advice", `the server is ${connection.endpoint}, not Google's`]);
+  const held = await attempt(() => heldPermissions(connection, Object.values(PERMISSIONS), ctx));
+  const bucket = await attempt(() => readBucket(connection, ctx));
+  if (bucket instanceof AdapterError) tell("bucket", unseen(bucket));
+  if (findings.some(({ severity }) => severity === "broken")) return findings;
+  if (held instanceof AdapterError) {
+    tell("permissions", ["advice", `what it may do cannot be asked: ${held.message}`, "nothing: it is tried instead"]);
+    tell("list", await listing(target, base, ctx));
+  } else {
+    tellAbilities(held, tell);
   }
+  tell("public-access", await publicAccess(target, bucket, ctx));
+  if (!(bucket instanceof AdapterError)) tellSettings(bucket, tell);
+  const stays = !(held instanceof AdapterError) && !held.has(PERMISSIONS.delete);
+  const refused = await tellCreateOnly(target, { base, bucket, stays, tell }, ctx);
+  if (held instanceof AdapterError) tell("put", writing(refused));
+  tell("abilities", abilities(findings));
+  return findings;
 }
 
-function broken(error: unknown): Told {
-  if (!(error instanceof AdapterError) || error.kind !== "Denied") throw error;
-  return ["broken", error.message, error.hint];
-}
+type Bucket = Awaited<ReturnType<typeof readBucket>>;
 
 function unseen(error: AdapterError): Told {
   const missing = /bucket does not exist/i.test(error.message);
@@ -82,116 +67,110 @@ function unseen(error: AdapterError): Told {
   ];
 }
 
-function abilities(held: ReadonlySet<string>, finding: Make): Finding[] {
-  const may = (permission: string): boolean => held.has(permission);
-  const verbs = Object.entries(PERMISSIONS).filter(([, permission]) => may(permission));
-  const listed = verbs.length === 0 ? "nothing" : verbs.map(([verb]) => verb).join(", ");
-  const remedy = "grant storage.objects.get and storage.objects.list on the bucket";
-  const read = (): Told => {
-    if (!may(PERMISSIONS.get)) return ["broken", `may ${listed}: nothing can be read`, remedy];
-    if (may(PERMISSIONS.list)) return ["ok", `may ${listed}`];
-    const unproven = "what is missing is then answered with 403, so nothing is ever proven absent";
-    return ["advice", `may ${listed}, not list: ${unproven}`, remedy];
-  };
+async function listing({ connection }: Target, base: string, ctx: Context): Promise<Told> {
+  const refused = await attempt(async () => {
+    for await (const _ of listObjects(connection, { prefix: base, pace: undefined }, ctx)) return undefined;
+    return undefined;
+  });
+  return refused === undefined ? ["ok", "may list"] : ["advice", `may not list: ${refused.message}`, "let it list"];
+}
+
+function writing(refused: AdapterError | undefined): Told {
+  if (refused === undefined) return ["ok", "may write"];
   return [
-    finding("gcs.permissions", read()),
-    may(PERMISSIONS.create) && may(PERMISSIONS.delete)
-      ? finding("gcs.overwrite", [
-          "advice",
-          "this identity can replace and delete what was published: only Kiteseal's own precondition stands between",
-          "give publishers roles/storage.objectCreator and viewer: without storage.objects.delete nothing can be overwritten",
-        ])
-      : finding("gcs.overwrite", ["ok", "this identity cannot replace or delete what was published"]),
-  ];
-}
-
-function settings(bucket: BucketResource, finding: Make): Finding[] {
-  const iam = record(bucket["iamConfiguration"]);
-  const retention = record(bucket["retentionPolicy"]);
-  const softDelete = Number(record(bucket["softDeletePolicy"])["retentionDurationSeconds"] ?? 0);
-  const kms = record(bucket["encryption"])["defaultKmsKeyName"];
-  const versioned = record(bucket["versioning"])["enabled"] === true;
-  const locked = retention["isLocked"] === true;
-  const seconds = Number(retention["retentionPeriod"] ?? 0);
-  return [
-    finding("gcs.versioning", versioning(versioned, softDelete)),
-    finding(
-      "gcs.retention",
-      seconds > 0
-        ? ["ok", `keeps objects for ${days(seconds)}${locked ? ", locked" : ", not locked"}`]
-        : [
-            "advice",
-            "no retention policy: whoever may delete can withhold attestations",
-            "set a retention policy at least as long as releases live",
-          ],
-    ),
-    finding("gcs.encryption", [
-      "ok",
-      typeof kms === "string" ? "encrypts with a key of yours by default" : "encrypts with Google's keys",
-    ]),
-    finding(
-      "gcs.public-access",
-      iam["publicAccessPrevention"] === "enforced"
-        ? ["ok", "cannot be made public"]
-        : ["advice", "could be made public", "enforce public access prevention on the bucket"],
-    ),
-    finding(
-      "gcs.uniform-access",
-      record(iam["uniformBucketLevelAccess"])["enabled"] === true
-        ? ["ok", "access is decided for the bucket, not object by object"]
-        : ["advice", "single objects can have access rules of their own", "turn on uniform bucket-level access"],
-    ),
-  ];
-}
-
-function versioning(versioned: boolean, softDeleteSeconds: number): Told {
-  if (versioned) return ["ok", "keeps replaced and deleted generations"];
-  if (softDeleteSeconds > 0) return ["ok", `deleted objects can be restored for ${days(softDeleteSeconds)}`];
-  return ["advice", "what is deleted is gone at once", "turn on soft delete or object versioning"];
-}
-
-function days(seconds: number): string {
-  return `${Math.floor(seconds / 86_400)} days`;
-}
-
-function record(value: unknown): BucketResource {
-  return isRecord(value) ? value : {};
-}
-
-async function createOnly(
-  target: Target,
-  about: { readonly base: string; readonly bucket: BucketResource | AdapterError; readonly finding: Make },
-  ctx: Context,
-): Promise<Finding> {
-  const told = (...words: Told): Finding => about.finding("gcs.create-only", words);
-  const { bucket } = about;
-  const keeps =
-    !(bucket instanceof AdapterError) &&
-    (isRecord(bucket["retentionPolicy"]) || bucket["defaultEventBasedHold"] === true);
-  if (keeps) return told("ok", "not tried: this bucket would keep the scratch objects; Google documents it");
-  const probed = await orDenied(probe(target, about.base, ctx));
-  if (probed instanceof AdapterError) {
-    return told(
-      "advice",
-      `could not be tried: ${probed.message}`,
-      "nothing if this identity only verifies; else let it create objects",
-    );
-  }
-  const { insertsOnce, sessionsOnce, copiesOnce, comparesChecksums, left } = probed;
-  if (!insertsOnce || !sessionsOnce) {
-    return told(
-      "dangerous",
-      "lets an object be created twice: two jobs can replace each other's artifacts",
-      "use a server that honours ifGenerationMatch",
-    );
-  }
-  if (!comparesChecksums)
-    return told("dangerous", "stores bytes with a wrong MD5", "use a server that compares md5Hash");
-  const rest = left.length === 0 ? "" : `; ${left.length} scratch objects (.kiteseal-probe-…) could not be deleted`;
-  if (copiesOnce) return told("ok", `creates an object only once and compares checksums${rest}`);
-  return told(
     "advice",
-    `copies replace what is there, so promote streams instead${rest}`,
-    "nothing: it is only slower",
+    `may not write: ${refused.message}`,
+    "nothing if this job only verifies; else let it create objects",
+  ];
+}
+
+function tellAbilities(held: ReadonlySet<string>, tell: Tell): void {
+  const may = (permission: string): boolean => held.has(permission);
+  const able = (id: string, permission: string, [what, remedy]: readonly [string, string]): void =>
+    tell(id, may(permission) ? ["ok", `may ${what}`] : ["advice", `may not ${what}`, `${remedy} ${permission}`]);
+  const unproven = "list: what is missing is answered with 403, so nothing is ever proven absent";
+  able("list", PERMISSIONS.list, [may(PERMISSIONS.list) ? "list" : unproven, "a job that verifies needs"]);
+  able("read", PERMISSIONS.get, ["read", "a job that verifies needs"]);
+  able("put", PERMISSIONS.create, ["write", "nothing if this job only verifies; else it needs"]);
+  const only = "only Kiteseal's own precondition stands between";
+  tell(
+    "overwrite",
+    may(PERMISSIONS.create) && may(PERMISSIONS.delete)
+      ? [
+          "advice",
+          `can replace what was published: ${only}`,
+          "give publishers roles/storage.objectCreator and viewer: without storage.objects.delete nothing can be overwritten",
+        ]
+      : ["ok", "cannot replace what was published"],
   );
+  tell(
+    "delete",
+    may(PERMISSIONS.delete)
+      ? ["advice", "may delete", "take storage.objects.delete from jobs that publish or verify"]
+      : ["ok", "may not delete"],
+  );
+}
+
+/** Asked as nobody where that can be told from asking as ourselves. */
+async function publicAccess(target: Target, bucket: Bucket | AdapterError, ctx: Context): Promise<Told> {
+  const { connection } = target;
+  const everybody = connection.isAnonymous
+    ? new Set<string>()
+    : await everybodysPermissions(connection, [PERMISSIONS.get, PERMISSIONS.list, PERMISSIONS.create], ctx);
+  if (everybody.size > 0) {
+    const verbs = Object.entries(PERMISSIONS).flatMap(([verb, permission]) =>
+      everybody.has(permission) ? [verb] : [],
+    );
+    const remedy = "take allUsers out of the bucket's policy and enforce public access prevention";
+    return ["dangerous", `everybody may ${verbs.join(", ")}, without an identity`, remedy];
+  }
+  const remedy = "enforce public access prevention on the bucket";
+  if (bucket instanceof AdapterError) return ["advice", "whether it can be made public is not known", remedy];
+  const settings: unknown = bucket["iamConfiguration"];
+  const isPrevented = typeof settings === "object" && settings !== null && "publicAccessPrevention" in settings;
+  return isPrevented && settings.publicAccessPrevention === "enforced"
+    ? ["ok", "cannot be made public"]
+    : ["advice", "could be made public", remedy];
+}
+
+/** Why it could not be tried, or undefined. */
+async function tellCreateOnly(
+  target: Target,
+  about: { base: string; bucket: Bucket | AdapterError; stays: boolean; tell: Tell },
+  ctx: Context,
+): Promise<AdapterError | undefined> {
+  const { base, bucket, stays, tell } = about;
+  const isKept =
+    !(bucket instanceof AdapterError) &&
+    (typeof bucket["retentionPolicy"] === "object" || bucket["defaultEventBasedHold"] === true);
+  if (isKept) {
+    tell("create-only", ["ok", "not tried: this bucket would keep the scratch objects; Google documents it"]);
+    return undefined;
+  }
+  const probed = await attempt(() => probe(target, { base, stays }, ctx));
+  if (probed instanceof AdapterError) {
+    const remedy = "nothing if this identity only verifies; else let it create objects";
+    tell("create-only", ["advice", `could not be tried: ${probed.message}`, remedy]);
+    return probed;
+  }
+  const { insertsOnce, sessionsOnce, copiesOnce, comparesChecksums } = probed;
+  const twice = "lets an object be created twice: two jobs can replace each other's artifacts";
+  tell(
+    "create-only",
+    insertsOnce && sessionsOnce
+      ? ["ok", "creates an object only once"]
+      : ["dangerous", twice, "use a server that honours ifGenerationMatch"],
+  );
+  tell(
+    "checksums",
+    comparesChecksums
+      ? ["ok", "refuses bytes under a wrong checksum"]
+      : ["dangerous", "stores bytes with a wrong MD5", "use a server that compares md5Hash"],
+  );
+  const streams = "copies replace what is there, so promote streams instead";
+  tell(
+    "copy",
+    copiesOnce ? ["ok", "copies only to where nothing is"] : ["advice", streams, "nothing: it is only slower"],
+  );
+  return undefined;
 }

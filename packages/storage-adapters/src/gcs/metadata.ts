@@ -2,7 +2,7 @@
 // What is read without bytes: object metadata and listings over our own wire (which follows no redirect and bounds what
 // it reads), the bucket's settings and permissions through the SDK. Replies are decoded before use.
 import type { Context } from "@kiteseal/core/store";
-import { quote } from "@kiteseal/core/store";
+import { isKitesealError, quote, request } from "@kiteseal/core/store";
 import { pages } from "../transfer/pages.ts";
 import type { Page } from "../transfer/pages.ts";
 import type { Pace } from "../transfer/plan.ts";
@@ -91,4 +91,41 @@ export async function heldPermissions(
   const [held] = await ask(connection, { what: "asking what this identity may do", run }, ctx);
   if (!isRecord(held)) return new Set();
   return new Set(permissions.filter((permission) => held[permission] === true));
+}
+
+const LOOK_MS = 10_000;
+const REPLY_BYTES = 65_536;
+
+/** Those of `permissions` that anybody has without credentials; none where that cannot be asked. */
+export async function everybodysPermissions(
+  { endpoint, bucket }: Connection,
+  permissions: readonly string[],
+  ctx: Context,
+): Promise<ReadonlySet<string>> {
+  const query = permissions.map((permission) => `permissions=${encodeURIComponent(permission)}`).join("&");
+  const address = `${endpoint}/storage/v1/b/${encodeURIComponent(bucket)}/iam/testPermissions?${query}`;
+  const options = {
+    service: "Google Cloud Storage",
+    method: "GET",
+    timeoutMs: LOOK_MS,
+    maxBytes: REPLY_BYTES,
+  } as const;
+  try {
+    const reply = await request(address, options, ctx);
+    const held = reply.status === 200 ? heldOf(reply.bytes) : [];
+    return new Set(permissions.filter((permission) => held.includes(permission)));
+  } catch (error) {
+    if (isKitesealError(error) && error.kind !== "interrupted") return new Set();
+    throw error;
+  }
+}
+
+function heldOf(bytes: Uint8Array): readonly unknown[] {
+  try {
+    const reply: unknown = JSON.parse(new TextDecoder().decode(bytes));
+    return isRecord(reply) && Array.isArray(reply["permissions"]) ? reply["permissions"] : [];
+  } catch {
+    // A page of something between: it says nothing of the bucket.
+    return [];
+  }
 }

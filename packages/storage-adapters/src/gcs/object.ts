@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The object resource of the JSON API, decoded. Untrusted: what is not a number or a name as documented is refused.
 // https://cloud.google.com/storage/docs/json_api/v1/objects
-import { parseKey, quote } from "@kiteseal/core/store";
+import { quote } from "@kiteseal/core/store";
 import type { Key, StoredObject } from "@kiteseal/core/store";
 import { AdapterError } from "../adapter.ts";
+import { keyOf } from "../objects.ts";
 import type { Page } from "../transfer/pages.ts";
 
 export interface GcsObject {
@@ -72,14 +73,6 @@ export function requireStored(stored: GcsObject, sent: { readonly key: Key; read
 export function storedObject(object: GcsObject): StoredObject | undefined {
   const key = keyOf(object.name);
   return key === undefined ? undefined : { key, size: object.size, pin: object.generation };
-}
-
-function keyOf(name: string): Key | undefined {
-  try {
-    return parseKey(name);
-  } catch {
-    return undefined;
-  }
 }
 
 function optionalText(value: unknown): string | undefined {

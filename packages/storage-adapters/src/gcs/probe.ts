@@ -7,8 +7,9 @@ import { parseKey } from "@kiteseal/core/store";
 import type { Context, Key } from "@kiteseal/core/store";
 import { AdapterError } from "../adapter.ts";
 import type { AdapterErrorKind } from "../adapter.ts";
+import { scratchFolder } from "../diagnosis.ts";
 import { insertObject } from "./insert.ts";
-import { removeObject } from "./metadata.ts";
+import { readMetadata, removeObject } from "./metadata.ts";
 import { storedObject } from "./object.ts";
 import type { GcsObject } from "./object.ts";
 import type { Target } from "./resource.ts";
@@ -20,23 +21,24 @@ export interface Probed {
   readonly sessionsOnce: boolean;
   readonly copiesOnce: boolean;
   readonly comparesChecksums: boolean;
-  /** Scratch objects that could not be deleted. */
-  readonly left: readonly Key[];
 }
 
-const SCRATCH = ".kiteseal-probe-";
 const TEXT = new TextEncoder().encode("kiteseal probe");
 
-/** Scratch objects are no objects of a Store. */
-export function isScratch(name: string): boolean {
-  return name.slice(name.lastIndexOf("/") + 1).startsWith(SCRATCH);
-}
-
-/** `base`: a key prefix. Throws what the first insert throws (Denied, Transient, …): nothing is known then. */
-export async function probe(target: Target, base: string, ctx: Context): Promise<Probed> {
+/**
+ * `base`: a key prefix. `stays`: the scratch objects have fixed names and are left there, for identities that cannot delete
+ * them; else they are of this run alone and are deleted. Throws what the first insert throws (Denied, Transient, …):
+ * nothing is known then.
+ */
+export async function probe(
+  target: Target,
+  { base, stays }: { base: string; stays: boolean },
+  ctx: Context,
+): Promise<Probed> {
   // Scratch objects are neither held nor retained, or they could not be removed.
   const plain: Target = { ...target, settings: { encryptionKey: target.settings.encryptionKey } };
-  const name = (what: string): Key => parseKey(`${base}${SCRATCH}${randomBytes(8).toString("hex")}-${what}`);
+  const name = (what: string): Key =>
+    parseKey(`${scratchFolder(base)}${stays ? "" : `${randomBytes(8).toString("hex")}-`}${what}`);
   const [first, copied, damaged] = [name("first"), name("copied"), name("damaged")];
   const made = new Set<Key>();
   const insert = async (key: Key, md5: string): Promise<GcsObject> => {
@@ -46,7 +48,7 @@ export async function probe(target: Target, base: string, ctx: Context): Promise
   const right = createHash("md5").update(TEXT).digest("hex");
   const wrong = createHash("md5").update("something else").digest("hex");
   try {
-    const object = await insert(first, right);
+    const object = (await existing(plain, stays ? first : undefined, ctx)) ?? (await insert(first, right));
     const insertsOnce = await refuses("AlreadyExists", () => insert(first, right));
     const sessionsOnce = await refuses("AlreadyExists", async () => {
       const session = await openSession(plain, { object: newObject(first, right), size: TEXT.length }, ctx);
@@ -54,9 +56,20 @@ export async function probe(target: Target, base: string, ctx: Context): Promise
     });
     const comparesChecksums = await refuses("ChecksumRejected", () => insert(damaged, wrong));
     const copiesOnce = await copiesOnlyOnce(plain, { object, to: copied, made }, ctx);
-    return { insertsOnce, sessionsOnce, copiesOnce, comparesChecksums, left: await remove(target, made, ctx) };
+    return { insertsOnce, sessionsOnce, copiesOnce, comparesChecksums };
+  } finally {
+    if (!stays) await remove(target, made, ctx);
+  }
+}
+
+/** What an earlier run left. */
+async function existing(target: Target, name: Key | undefined, ctx: Context): Promise<GcsObject | undefined> {
+  if (name === undefined) return undefined;
+  try {
+    return await readMetadata(target.connection, { name }, ctx);
   } catch (error) {
-    await remove(target, made, ctx);
+    // Who may not read may still write.
+    if (error instanceof AdapterError && (error.kind === "NotFound" || error.kind === "Denied")) return undefined;
     throw error;
   }
 }
@@ -85,7 +98,7 @@ async function copiesOnlyOnce(
   if (from === undefined) return false;
   request.made.add(request.to);
   try {
-    await rewriteObject(target, { from, to: request.to }, ctx);
+    if (await refuses("AlreadyExists", () => rewriteObject(target, { from, to: request.to }, ctx))) return true;
     return await refuses("AlreadyExists", () => rewriteObject(target, { from, to: request.to }, ctx));
   } catch (error) {
     if (error instanceof AdapterError && error.kind !== "Transient" && error.kind !== "Throttled") return false;
@@ -93,15 +106,13 @@ async function copiesOnlyOnce(
   }
 }
 
-async function remove(target: Target, keys: ReadonlySet<Key>, ctx: Context): Promise<Key[]> {
-  const left: Key[] = [];
+async function remove(target: Target, keys: ReadonlySet<Key>, ctx: Context): Promise<void> {
   for (const key of keys) {
     try {
       await removeObject(target.connection, key, ctx);
     } catch (error) {
+      // What cannot be deleted stays: it is no object of the store.
       if (!(error instanceof AdapterError)) throw error;
-      if (error.kind !== "NotFound") left.push(key);
     }
   }
-  return left;
 }

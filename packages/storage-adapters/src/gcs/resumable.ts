@@ -56,6 +56,7 @@ export async function openSession(
       hint: "the server must be configured with the address by which it is reached",
     });
   }
+  for (const value of [uri.href, uri.searchParams.get("upload_id") ?? ""]) target.connection.onSecret(value);
   return { key: object.key, uri: uri.href, size, idleMs };
 }
 

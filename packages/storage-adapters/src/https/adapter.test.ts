@@ -58,7 +58,7 @@ describe("a web server as a store", () => {
     });
     await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
     origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    adapter = await openHttpsAdapter({ origin }, { env: {}, now: () => new Date(0), idleMs: 500 });
+    adapter = await openHttpsAdapter({ origin, path: "dist" }, { env: {}, now: () => new Date(0), idleMs: 500 });
   });
   afterEach(async () => {
     server.closeAllConnections();
@@ -205,7 +205,21 @@ describe("a web server as a store", () => {
     await expectCode(reading, "ERR_INTERRUPTED");
   });
 
-  test("diagnose says that it is read only", async () => {
-    expect(await adapter.diagnose(ctx)).toMatchObject([{ id: "https.read-only", severity: "ok" }]);
+  test("diagnose wants 404 for what is not there", async () => {
+    const absence = async (): Promise<string | undefined> =>
+      (await adapter.diagnose(ctx)).find(({ id }) => id === "https.absence")?.severity;
+    expect(await absence()).toBe("ok");
+    for (const [status, severity] of [
+      [200, "broken"],
+      [401, "broken"],
+      [403, "advice"],
+    ] as const) {
+      faults.add({ kind: "status", status });
+      expect(await absence()).toBe(severity);
+    }
+    for (const status of [429, 503]) {
+      faults.add({ kind: "status", status });
+      await expectKind(adapter.diagnose(ctx), "Transient");
+    }
   });
 });

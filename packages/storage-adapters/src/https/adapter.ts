@@ -8,6 +8,8 @@ import { AdapterError } from "../adapter.ts";
 import type { Adapter, AdapterOptions } from "../adapter.ts";
 import { exchange } from "../exchange.ts";
 import type { Exchange } from "../exchange.ts";
+import { requirePin } from "../objects.ts";
+import { diagnose } from "./diagnose.ts";
 import { redirected, refusedStatus, refusedUse } from "./errors.ts";
 import { describeReply, pinOf } from "./pin.ts";
 
@@ -15,9 +17,10 @@ const IDLE_MS = 60_000;
 const MAX_REDIRECTS = 5;
 const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
 
-/** `origin`: scheme, host and port. */
+/** `origin`: scheme, host and port; `path`: below which diagnose looks. */
 export interface HttpsAddress {
   readonly origin: string;
+  readonly path: string;
 }
 
 export interface HttpsOptions extends AdapterOptions {
@@ -37,15 +40,10 @@ export async function openHttpsAdapter(address: HttpsAddress, options: HttpsOpti
     putWhole: ({ key }) => Promise.reject(refusedUse("written to", urlOf(server, key))),
     copy: ({ to }) => Promise.reject(refusedUse("written to", urlOf(server, to))),
     list: (prefix) => refusedListing(`${server.origin}/${prefix}`),
-    diagnose: async () => [
-      {
-        id: "https.read-only",
-        severity: "ok",
-        subject: server.origin,
-        message:
-          "is read without an identity; nothing is written there, and attestations are found beside the artifact",
-      },
-    ],
+    diagnose: (ctx) =>
+      diagnose({ origin: server.origin, base: address.path }, (key) =>
+        ask(server, { method: "HEAD", key, headers: {} }, ctx),
+      ),
   };
 }
 
@@ -123,14 +121,6 @@ async function* read(
   } finally {
     reply.discard();
   }
-}
-
-function requirePin(object: StoredObject, found: string): void {
-  if (found === object.pin) return;
-  throw new AdapterError(
-    "PinChanged",
-    `${quote(object.key)} was replaced: expected pin ${quote(object.pin)}, found ${quote(found)}`,
-  );
 }
 
 async function ask(

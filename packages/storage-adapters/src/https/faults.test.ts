@@ -30,7 +30,7 @@ async function open({ pace, idleMs, stateDirectory }: WireOptions): Promise<Wire
   });
   await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
   const proxy = await startFaultProxy(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
-  const adapter = await openHttpsAdapter({ origin: proxy.url }, { env: {}, now: () => ctx.now(), idleMs });
+  const adapter = await openHttpsAdapter({ origin: proxy.url, path: "" }, { env: {}, now: () => ctx.now(), idleMs });
   return {
     store: createStore(adapter, { pace, stateDirectory }),
     proxy,

@@ -306,7 +306,7 @@ describe("the S3 adapter", () => {
     test("of a badly configured one says what is dangerous", async () => {
       const xml = "<PolicyStatus><IsPublic>true</IsPublic></PolicyStatus>";
       await start({ ignores: ["if-none-match"], settings: { policyStatus: { status: 200, xml } } });
-      expect(await severities()).toMatchObject({ "s3.create-only": "dangerous", "s3.public": "dangerous" });
+      expect(await severities()).toMatchObject({ "s3.create-only": "dangerous", "s3.public-access": "dangerous" });
     });
 
     test("of one that may not be written to is no danger", async () => {

@@ -12,10 +12,12 @@ import {
   PutObjectCommand,
 } from "@aws-sdk/client-s3";
 import type { _Object as ListedObject } from "@aws-sdk/client-s3";
-import { parseKey, quote } from "@kiteseal/core/store";
+import { quote } from "@kiteseal/core/store";
 import type { ByteRange, Context, Key, StoredObject } from "@kiteseal/core/store";
 import { AdapterError } from "../adapter.ts";
 import type { Adapter, AdapterOptions, PutRequest, Written } from "../adapter.ts";
+import { isScratch } from "../diagnosis.ts";
+import { keyOf } from "../objects.ts";
 import { pages } from "../transfer/pages.ts";
 import type { Page } from "../transfer/pages.ts";
 import type { Pace } from "../transfer/plan.ts";
@@ -192,7 +194,7 @@ async function* pieces(body: unknown): AsyncGenerator<Uint8Array, void, undefine
 
 /** A truncated page that names no new place to go on from would make the listing end early or never: it is refused. */
 async function* list(
-  { place, probe }: S3,
+  { place }: S3,
   { prefix, pace }: { prefix: string; pace: Pace | undefined },
   ctx: Context,
 ): AsyncGenerator<StoredObject, void, undefined> {
@@ -214,16 +216,7 @@ async function* list(
   const nameOf = ({ Key: name = "" }: ListedObject): string => name;
   for await (const { Key: name = "", Size: size, ETag } of pages({ prefix, pace, page, nameOf }, ctx)) {
     const key = keyOf(name);
-    if (key === undefined || probe.isOwn(key)) continue;
+    if (key === undefined || isScratch(key)) continue;
     yield { key, size: sizeOf(size, name), pin: pinOf({ ETag }, name) };
-  }
-}
-
-/** undefined for names that no key can have ("folders" that end in a slash, controls): such things are not objects. */
-function keyOf(name: string): Key | undefined {
-  try {
-    return parseKey(name);
-  } catch {
-    return undefined;
   }
 }

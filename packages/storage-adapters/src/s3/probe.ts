@@ -14,6 +14,7 @@ import {
 import { createHash } from "node:crypto";
 import type { Context } from "@kiteseal/core/store";
 import { AdapterError } from "../adapter.ts";
+import { scratchFolder } from "../diagnosis.ts";
 import type { S3Place } from "./client.ts";
 import { bucketOf, signalOf } from "./request.ts";
 import type { Probe } from "./request.ts";
@@ -24,7 +25,7 @@ const WRONG_CHECKSUM = createHash("sha256").update("something else").digest("bas
 const UNSUPPORTED_HINT = "use Amazon S3 or a server that implements conditional writes; nothing was published";
 
 export function createProbe(place: S3Place): Probe {
-  const folder = `${place.base.replace(/\.kiteseal\/$/, "")}.kiteseal/probe/`;
+  const folder = scratchFolder(place.base);
   const scratch = new Scratch(place, folder);
   const createOnly = once((ctx) => scratch.refusesSecondPut(ctx));
   const checksums = once((ctx) => scratch.refusesWrongChecksum(ctx));
@@ -57,7 +58,6 @@ export function createProbe(place: S3Place): Probe {
       createOnlyCopies: await createOnlyCopies(ctx),
     }),
     folder,
-    isOwn: (key) => key.startsWith(folder),
   };
 }
 
@@ -88,8 +88,10 @@ class Scratch {
     return first === "refused" || (await this.#put(ctx, "create-only", { IfNoneMatch: "*" })) === "refused";
   }
 
+  /** Conditional too: a bucket's policy may refuse every other write. */
   async refusesWrongChecksum(ctx: Context): Promise<boolean> {
-    return (await this.#put(ctx, "wrong-checksum", { ChecksumSHA256: WRONG_CHECKSUM })) === "mismatch";
+    const wrong = { IfNoneMatch: "*", ChecksumSHA256: WRONG_CHECKSUM };
+    return (await this.#put(ctx, "wrong-checksum", wrong)) === "mismatch";
   }
 
   /** Needs the object that refusesSecondPut leaves. */

@@ -19,8 +19,6 @@ export interface Probe {
   findings(ctx: Context): Promise<ProbeFindings>;
   /** Where the scratch objects are; ends in "/". */
   readonly folder: string;
-  /** Scratch objects are no objects of the store. */
-  isOwn(key: string): boolean;
 }
 
 export interface ProbeFindings {

@@ -2,8 +2,8 @@
 // Writing one object: the bytes are compared with their digest in passing, and an answer that leaves open what
 // happened (it exists; the reply was lost) is settled by reading back what is there. Design §6.
 import { createHash } from "node:crypto";
-import { KitesealError, LIMITS, quote } from "@kiteseal/core/store";
-import type { Context, Key, PutRequest, Stored, StoredObject } from "@kiteseal/core/store";
+import { digestStream, KitesealError, LIMITS, quote } from "@kiteseal/core/store";
+import type { Context, Key, PutRequest, SourceDigests, Stored, StoredObject } from "@kiteseal/core/store";
 import { AdapterError } from "../adapter.ts";
 import type { Multipart, Written } from "../adapter.ts";
 import { persistently } from "./attempts.ts";
@@ -93,12 +93,11 @@ async function partsWriter(
 ): Promise<() => Promise<Written>> {
   const { key, source } = request;
   const partSize = multipart.partSize(source.size);
-  const parts =
-    source.digests.parts?.size === partSize ? source.digests.parts : await hashParts(request, partSize, ctx);
+  const digests = source.digests.parts?.size === partSize ? source.digests : await hashParts(request, partSize, ctx);
   const planned: PartsRequest = {
     key,
     size: source.size,
-    digests: { ...source.digests, parts },
+    digests,
     partSize,
     ifAbsent: request.overwrite !== true,
     contentType: request.contentType,
@@ -109,32 +108,13 @@ async function partsWriter(
   return () => uploadInParts(transfer, planned, ctx);
 }
 
-async function hashParts(
-  { key, source }: UploadRequest,
-  size: number,
-  ctx: Context,
-): Promise<{ size: number; sha256: readonly string[] }> {
-  const whole = createHash("sha256");
-  const sha256: string[] = [];
-  let hash = createHash("sha256");
-  let filled = 0;
-  for await (const chunk of interruptible(source.open(), ctx)) {
-    whole.update(chunk);
-    for (let at = 0; at < chunk.length;) {
-      const piece = chunk.subarray(at, at + size - filled);
-      hash.update(piece);
-      at += piece.length;
-      filled += piece.length;
-      if (filled < size) continue;
-      sha256.push(hash.digest("hex"));
-      hash = createHash("sha256");
-      filled = 0;
-    }
+async function hashParts({ key, source }: UploadRequest, partSize: number, ctx: Context): Promise<SourceDigests> {
+  const bytes = interruptible(source.open(), ctx);
+  const { digests } = await digestStream(bytes, { algorithms: ["sha256"], partSize }, ctx);
+  if (digests.sha256 !== source.digests.sha256) {
+    throw changed(key, { expected: `sha256:${source.digests.sha256}`, found: `sha256:${digests.sha256}` });
   }
-  if (filled > 0) sha256.push(hash.digest("hex"));
-  const found = whole.digest("hex");
-  if (found === source.digests.sha256) return { size, sha256 };
-  throw changed(key, { expected: `sha256:${source.digests.sha256}`, found: `sha256:${found}` });
+  return { ...source.digests, ...digests };
 }
 
 /** The reply was lost, the object perhaps was not: only the same bytes at the key turn the failure into success. */
