@@ -13,5 +13,5 @@ export async function azurite(): Promise<RealServer> {
   const envBy = (by: string) => ({
     BUILDKITE_AZURE_BLOB_CONNECTION_STRING: server.connectionString.replace(origin, by),
   });
-  return { origin, url: await makeBucket("plain"), env: envBy(origin), envBy, makeBucket, stop: server.close };
+  return { origin, url: await makeBucket("plain"), env: envBy(origin), envBy, makeBucket, stop: () => server.close() };
 }

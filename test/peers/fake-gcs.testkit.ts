@@ -16,8 +16,10 @@ export async function fakeGcs(directory?: string): Promise<FakeGcs> {
   const served = await serve({
     command: peerProgram("fake-gcs-server"),
     args: (port) => [
-      ...["-scheme", "http", "-host", "127.0.0.1", "-port", String(port), "-log-level", "error"],
-      ...["-external-url", `http://127.0.0.1:${port}`, ...backend],
+      ...`-scheme http -host 127.0.0.1 -port ${port} -log-level error -external-url http://127.0.0.1:${port}`.split(
+        " ",
+      ),
+      ...backend,
     ],
     probe: "/storage/v1/b?project=kiteseal",
   });

@@ -33,12 +33,24 @@ export async function startFront(server: string): Promise<Front> {
   let origin = "";
   const front = createServer((request, response) => {
     const url = request.url ?? "/";
-    if ([...denied].some((fragments) => fragments.some((fragment) => url.includes(fragment)))) return refuse(response);
+    if ([...denied].some((fragments) => fragments.some((fragment) => url.includes(fragment)))) {
+      refuse(response);
+      return;
+    }
     count += 1;
     const n = count;
     const mine = watcher;
-    if (mine.before?.(n, request) === false) return void request.resume();
-    pass(request, response, { agent, server, origin, sent: (bytes) => mine.sent?.(bytes), after: () => mine.after?.(n) });
+    if (mine.before?.(n, request) === false) {
+      request.resume();
+      return;
+    }
+    pass(request, response, {
+      agent,
+      server,
+      origin,
+      sent: (bytes) => mine.sent?.(bytes),
+      after: () => mine.after?.(n),
+    });
   });
   // A client that was killed took its connection along.
   front.on("clientError", (_, socket) => socket.destroy());
@@ -82,7 +94,10 @@ function pass(request: IncomingMessage, response: ServerResponse, passage: Passa
   const { method = "GET", url = "/", headers } = request;
   const { hostname, port } = new URL(server);
   const onward = requestHttp({ agent, host: hostname, port, method, path: url, headers }, (reply) => {
-    if (passage.after() === false) return void reply.resume();
+    if (passage.after() === false) {
+      reply.resume();
+      return;
+    }
     // An upload session begun through the front goes on through it.
     const { location } = reply.headers;
     const moved = location === undefined ? {} : { location: location.replace(server, origin) };

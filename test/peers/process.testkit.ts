@@ -6,12 +6,12 @@ import { setTimeout as wait } from "node:timers/promises";
 
 export interface Served {
   readonly origin: string;
-  stop(): Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 
 export interface Program {
   readonly command: string;
-  args(port: number): readonly string[];
+  readonly args: (port: number) => readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   /** Below the origin; any answer says that the server is there. */
   readonly probe?: string;

@@ -13,7 +13,7 @@ interface Peer {
   readonly version: string;
   /** Below its directory. */
   readonly program: string;
-  install(directory: string, version: string): Promise<void>;
+  readonly install: (directory: string, version: string) => Promise<void>;
 }
 
 const MARK = "installed";
