@@ -90,7 +90,7 @@ describe("gaps of fake-gcs-server v1.56.1", () => {
     expect(findings.find((finding) => finding.id === "gcs.permissions")).toMatchObject({ severity: "advice" });
   });
 
-  test("a copy replaces what is there, so the probe has promote stream instead", async () => {
+  test("a copy replaces what is there, so none is asked for; promote streams", async () => {
     const { adapter } = await open();
     const findings = await adapter.diagnose({ now: () => new Date("2026-11-21T12:00:00Z") });
     expect(findings.find((finding) => finding.id === "gcs.create-only")).toMatchObject({ severity: "advice" });

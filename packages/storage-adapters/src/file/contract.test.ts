@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The contract suites on a directory, and the document that shows their results.
-import { chmod, mkdtemp, realpath, rm } from "node:fs/promises";
+import { chmod, mkdtemp, readFile, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { expect, test } from "vitest";
+import { cellText, rowsOf, sentenceOf, SUITES } from "../../../../scripts/contract/document.ts";
 import { describeAdapterContract } from "../adapter-contract.testkit.ts";
 import { describeStoreContract } from "../store-contract.testkit.ts";
 import { createStore } from "../transfer/store.ts";
@@ -38,4 +40,23 @@ describeAdapterContract("file", async () => {
     prefix: `${root.slice(1)}/`,
     close: () => rm(root, { recursive: true }),
   };
+});
+
+interface Task {
+  readonly name: string;
+  readonly tasks?: readonly Task[];
+}
+
+/** Titles from the file down to each test. */
+function titlesIn(tasks: readonly Task[], above: readonly string[] = []): readonly (readonly string[])[] {
+  return tasks.flatMap(({ name, tasks: below }) =>
+    below === undefined ? [[...above, name]] : titlesIn(below, [...above, name]),
+  );
+}
+
+test.for(SUITES)("docs/reference/contract.md has a row for each %s sentence, in order", async (suite, { task }) => {
+  const path = join(import.meta.dirname, "../../../../docs/reference/contract.md");
+  const sentences = titlesIn(task.file.tasks).flatMap((titles) => sentenceOf(titles) ?? []);
+  const rows = sentences.flatMap((sentence) => (sentence.suite === suite ? [cellText(sentence.text)] : []));
+  expect(rowsOf(await readFile(path, "utf8"), suite)).toEqual([...new Set(rows)]);
 });
