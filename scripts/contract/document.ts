@@ -62,12 +62,14 @@ export function contractDocument(report: Report): string {
   if (unknown !== undefined) throw new Error(`the store ${unknown.column} has no column`);
   const reasons: string[] = [];
   const tables = SUITES.map((suite) => table(suite, sentences, reasons));
-  return [
-    ...INTRODUCTION,
-    ...["## Stores", "", ...(tables[0] ?? []), "", "## Adapters", "", ...(tables[1] ?? []), ""],
-    ...["## Declared gaps", "", ...reasons.map((reason, index) => `${index + 1}. ${sentenceCase(reason)}.`), ""],
-    ...["## What the servers do not enforce", "", ...serverGaps(results), ""],
-  ].join("\n");
+  const [stores = [], adapters = []] = tables;
+  const parts: readonly (readonly [heading: string, body: readonly string[]])[] = [
+    ["Stores", stores],
+    ["Adapters", adapters],
+    ["Declared gaps", reasons.map((reason, index) => `${index + 1}. ${sentenceCase(reason)}.`)],
+    ["What the servers do not enforce", serverGaps(results)],
+  ];
+  return [...INTRODUCTION, ...parts.flatMap(([heading, body]) => [`## ${heading}`, "", ...body, ""])].join("\n");
 }
 
 const INTRODUCTION = [

@@ -6,7 +6,7 @@ import { peerProgram } from "./programs.ts";
 
 export interface FakeGcs extends RealServer {
   /** With the settings of a bucket resource. */
-  makeBucket(name: string, settings?: Readonly<Record<string, unknown>>): Promise<string>;
+  readonly makeBucket: (name: string, settings?: Readonly<Record<string, unknown>>) => Promise<string>;
 }
 
 /** `directory`: where the data lies; absent: in memory. */

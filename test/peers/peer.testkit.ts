@@ -8,8 +8,8 @@ export interface RealServer {
   /** Where the server is and who asks. */
   readonly env: Readonly<Record<string, string>>;
   /** The same by way of another origin: a front that passes every request on. */
-  envBy(origin: string): Readonly<Record<string, string>>;
+  readonly envBy: (origin: string) => Readonly<Record<string, string>>;
   /** Another bucket or container, empty; its address as `url`. */
-  makeBucket(name: string): Promise<string>;
-  stop(): Promise<void>;
+  readonly makeBucket: (name: string) => Promise<string>;
+  readonly stop: () => Promise<void>;
 }

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// publish, as killed.testkit.ts kills it: what is visible is whole and verifies from the store alone (an artifact never
+// stands there without its attestation), and each bundle is the one that its name says.
+import { createHash } from "node:crypto";
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect } from "vitest";
+import { createLookup, verify } from "@kiteseal/core";
+import type { Location, StoredObject } from "@kiteseal/core/store";
+import { openStore } from "@kiteseal/storage-adapters";
+import { ctx, POLICY } from "../bench/world.ts";
+import type { World } from "../bench/world.ts";
+import type { CommandUnderTest, Place } from "./killed.testkit.ts";
+
+const CONTENTS: ReadonlyMap<string, Buffer> = new Map([
+  ["app", Buffer.alloc(300_000, "a")],
+  ["dir/notes", Buffer.from("notes")],
+]);
+
+/** publish of two files to the place. */
+export async function publishCommand(world: World): Promise<CommandUnderTest> {
+  const cwd = join(world.directory, "published");
+  for (const [name, content] of CONTENTS) {
+    await mkdir(join(cwd, name, ".."), { recursive: true });
+    await writeFile(join(cwd, name), content);
+  }
+  return {
+    cwd,
+    args: ({ url }) => ["publish", ...CONTENTS.keys(), "--to", url],
+    prepare: () => Promise.resolve(),
+    sound: (place) => expectSound(world, place),
+    whole: CONTENTS.size,
+  };
+}
+
+/** How many artifacts are there. */
+async function expectSound(world: World, place: Place): Promise<number> {
+  const { store, prefix } = await openStore(place.url, { env: place.env, now: () => ctx.now() });
+  let artifacts = 0;
+  for await (const object of store.list(prefix, ctx)) {
+    const name = object.key.slice(prefix.length);
+    const bytes = await readBytes({ store, prefix }, object);
+    const sha256 = createHash("sha256").update(bytes).digest("hex");
+    if (name.startsWith(".kiteseal/bundles/")) expect(name.endsWith(`/${sha256}.sigstore.json`), name).toBe(true);
+    if (name.startsWith(".kiteseal/")) continue;
+    artifacts += 1;
+    expect(bytes.equals(CONTENTS.get(name) ?? Buffer.from("not published")), name).toBe(true);
+    const lookup = createLookup({ locate: () => ({ store, key: object.key }) });
+    const origin = { kind: "stored", url: store.url(object.key), pin: object.pin } as const;
+    const verified = await verify(
+      { name, digest: { sha256 }, origin },
+      { policy: POLICY, compute: world.compute, lookup },
+      ctx,
+    );
+    expect(verified.outcome).toBe("verified");
+  }
+  return artifacts;
+}
+
+async function readBytes({ store }: Location, object: StoredObject): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of store.get(object, { maxBytes: object.size }, ctx)) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
