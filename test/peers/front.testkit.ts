@@ -9,7 +9,7 @@ export interface Watcher {
   /** The n-th request, from 1, has come in. False: it is not passed on, and not answered. */
   before?(n: number, request: IncomingMessage): boolean;
   /** The server has answered it. False: the answer is not passed on. */
-  after?(n: number): boolean;
+  after?(n: number, request: IncomingMessage): boolean;
   /** Bytes of a request's body that were passed on. */
   sent?(bytes: number): void;
 }
@@ -49,7 +49,7 @@ export async function startFront(server: string): Promise<Front> {
       server,
       origin,
       sent: (bytes) => mine.sent?.(bytes),
-      after: () => mine.after?.(n),
+      after: () => mine.after?.(n, request),
     });
   });
   // A client that was killed took its connection along.

@@ -12,29 +12,31 @@ import { ctx, POLICY } from "../bench/world.ts";
 import type { World } from "../bench/world.ts";
 import type { CommandUnderTest, Place } from "./killed.testkit.ts";
 
-const CONTENTS: ReadonlyMap<string, Buffer> = new Map([
-  ["app", Buffer.alloc(300_000, "a")],
-  ["dir/notes", Buffer.from("notes")],
-]);
-
-/** publish of two files to the place. */
-export async function publishCommand(world: World): Promise<CommandUnderTest> {
+/** publish of two files to the place, one of them of `bytes`. */
+export async function publishCommand(world: World, bytes: number): Promise<CommandUnderTest> {
   const cwd = join(world.directory, "published");
-  for (const [name, content] of CONTENTS) {
+  const contents: ReadonlyMap<string, Buffer> = new Map([
+    ["app", Buffer.alloc(bytes, "of the app")],
+    ["dir/notes", Buffer.from("notes")],
+  ]);
+  for (const [name, content] of contents) {
     await mkdir(join(cwd, name, ".."), { recursive: true });
     await writeFile(join(cwd, name), content);
   }
   return {
     cwd,
-    args: ({ url }) => ["publish", ...CONTENTS.keys(), "--to", url],
+    args: ({ url }) => ["publish", ...contents.keys(), "--to", url],
     prepare: () => Promise.resolve(),
-    sound: (place) => expectSound(world, place),
-    whole: CONTENTS.size,
+    sound: (place) => expectSound(world, { place, contents }),
+    whole: contents.size,
   };
 }
 
 /** How many artifacts are there. */
-async function expectSound(world: World, place: Place): Promise<number> {
+async function expectSound(
+  world: World,
+  { place, contents }: { place: Place; contents: ReadonlyMap<string, Buffer> },
+): Promise<number> {
   const { store, prefix } = await openStore(place.url, { env: place.env, now: () => ctx.now() });
   let artifacts = 0;
   for await (const object of store.list(prefix, ctx)) {
@@ -44,7 +46,7 @@ async function expectSound(world: World, place: Place): Promise<number> {
     if (name.startsWith(".kiteseal/bundles/")) expect(name.endsWith(`/${sha256}.sigstore.json`), name).toBe(true);
     if (name.startsWith(".kiteseal/")) continue;
     artifacts += 1;
-    expect(bytes.equals(CONTENTS.get(name) ?? Buffer.from("not published")), name).toBe(true);
+    expect(bytes.equals(contents.get(name) ?? Buffer.from("not published")), name).toBe(true);
     const lookup = createLookup({ locate: () => ({ store, key: object.key }) });
     const origin = { kind: "stored", url: store.url(object.key), pin: object.pin } as const;
     const verified = await verify(
