@@ -7,9 +7,9 @@ import type { ArtifactoryDouble } from "../../../../test/doubles/artifactory/ser
 import { describeAdapterContract } from "../adapter-contract.testkit.ts";
 import type { Adapter } from "../adapter.ts";
 import { describeStoreContract, readAll, sourceOf, testContext } from "../store-contract.testkit.ts";
-import type { Gaps } from "../contract-gaps.testkit.ts";
 import { createStore } from "../transfer/store.ts";
 import { openArtifactoryAdapter } from "./adapter.ts";
+import { GAPS } from "./gaps.testkit.ts";
 
 function open(double: ArtifactoryDouble): Promise<Adapter> {
   return openArtifactoryAdapter(
@@ -24,22 +24,6 @@ function open(double: ArtifactoryDouble): Promise<Adapter> {
     },
   );
 }
-
-/** What Artifactory cannot keep of the contract. */
-const GAPS: Gaps = new Map([
-  [
-    "of the same bytes at once: one creates, the others find it",
-    "deploying the same bytes again succeeds, so several writers believe to have created what they share",
-  ],
-  [
-    "with spaces, dots, percent signs and Unicode are kept as they are, and told apart in URLs",
-    'Artifactory refuses "?" in names (portable keys have none)',
-  ],
-  [
-    "diagnose finds nothing dangerous in a fresh place and leaves nothing behind",
-    "who may not replace may not delete either, so the probe stays, and says so",
-  ],
-]);
 
 /** What replaces needs Delete/Overwrite; without that right, as a publishing job should be, create-only holds. */
 const REPLACING = /overwrite|ERR_PIN_CHANGED|from that pin|without ifAbsent/;
