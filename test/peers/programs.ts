@@ -48,7 +48,7 @@ export const PEERS = {
 } as const satisfies Readonly<Record<string, Peer>>;
 
 export type PeerName = keyof typeof PEERS;
-export const PEER_NAMES: readonly PeerName[] = ["versitygw", "fake-gcs-server", "moto"];
+const PEER_NAMES: readonly PeerName[] = ["versitygw", "fake-gcs-server", "moto"];
 
 /** KITESEAL_PEERS_DIR, else a cache of this user's. */
 export function peersDirectory(): string {
