@@ -12,15 +12,15 @@ import { runBundle } from "../support/program.ts";
 import { artifactoryDouble } from "./artifactory.testkit.ts";
 import { azurite } from "./azurite.testkit.ts";
 import { fakeGcs } from "./fake-gcs.testkit.ts";
+import { promoteCommand, publishCommand } from "./commands.testkit.ts";
 import { startFront } from "./front.testkit.ts";
 import type { Watcher } from "./front.testkit.ts";
 import { killAtEachRequest, newPlace, runKilled, runThrough } from "./killed.testkit.ts";
 import type { CommandLine, Scene, Server } from "./killed.testkit.ts";
-import { publishCommand } from "./publish.testkit.ts";
 import { versitygw } from "./versitygw.testkit.ts";
 
 const MIB = 1_048_576;
-const EACH_REQUEST_MS = 600_000;
+const EACH_REQUEST_MS = 1_800_000;
 
 type Running = Server & { stop(): Promise<void> };
 
@@ -76,15 +76,16 @@ describe.each(SUBJECTS)("killed at $name", ({ name, start, bytes, large }) => {
     await world.close();
   });
 
-  test(
-    "before and after any request, publish leaves nothing visible that is not attested, and can be repeated",
-    async () => {
-      const publish = await publishCommand(world, bytes);
-      const { steps, seen } = await killAtEachRequest(scene, publish, "publish");
-      console.log(`${name}: publish killed at ${steps} steps, with ${[...seen].join(", ")} artifacts seen`);
-      expect(steps).toBeGreaterThan(4 * publish.whole);
+  test.each(["publish", "promote"] as const)(
+    "before and after any request, %s leaves nothing visible that is not attested, and can be repeated",
+    async (verb) => {
+      const publish = await publishCommand(world, verb === "publish" ? bytes : MIB);
+      const command = verb === "publish" ? publish : await promoteCommand(scene, publish);
+      const { steps, seen } = await killAtEachRequest(scene, command, verb);
+      console.log(`${name}: ${verb} killed at ${steps} steps, with ${[...seen].join(", ")} artifacts seen`);
+      expect(steps).toBeGreaterThan(4 * command.whole);
       expect(Math.min(...seen)).toBe(0);
-      expect(Math.max(...seen)).toBe(publish.whole);
+      expect(Math.max(...seen)).toBe(command.whole);
     },
     EACH_REQUEST_MS,
   );

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// publish, as killed.testkit.ts kills it: what is visible is whole and verifies from the store alone (an artifact never
-// stands there without its attestation), and each bundle is the one that its name says.
+// The commands that write to stores, as killed.testkit.ts kills them: what is visible is whole and verifies from the store
+// alone (an artifact never stands there without its attestation), and each bundle is the one that its name says.
 import { createHash } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -8,9 +8,10 @@ import { expect } from "vitest";
 import { createLookup, verify } from "@kiteseal/core";
 import type { Location, StoredObject } from "@kiteseal/core/store";
 import { openStore } from "@kiteseal/storage-adapters";
-import { ctx, POLICY } from "../bench/world.ts";
+import { ctx, POLICY, RULE_FLAGS } from "../bench/world.ts";
 import type { World } from "../bench/world.ts";
-import type { CommandUnderTest, Place } from "./killed.testkit.ts";
+import { newPlace, runThrough } from "./killed.testkit.ts";
+import type { CommandUnderTest, Place, Scene } from "./killed.testkit.ts";
 
 /** publish of two files to the place, one of them of `bytes`. */
 export async function publishCommand(world: World, bytes: number): Promise<CommandUnderTest> {
@@ -30,6 +31,15 @@ export async function publishCommand(world: World, bytes: number): Promise<Comma
     sound: (place) => expectSound(world, { place, contents }),
     whole: contents.size,
   };
+}
+
+/** promote of what `publish` published to another place of the same server. */
+export async function promoteCommand(scene: Scene, publish: CommandUnderTest): Promise<CommandUnderTest> {
+  const source = await newPlace(scene, "to-promote");
+  const published = await runThrough(scene, publish, source);
+  expect(published.code, published.stderr).toBe(0);
+  const who = ["--trusted-root", scene.world.sandbox.trustedRootPath, ...RULE_FLAGS];
+  return { ...publish, args: ({ url }) => ["promote", `${source.url}/`, "--recursive", "--to", url, ...who] };
 }
 
 /** How many artifacts are there. */
