@@ -10,86 +10,91 @@ import {
 } from "../../packages/storage-adapters/src/adapter-contract.testkit.ts";
 import { describeStoreContract } from "../../packages/storage-adapters/src/store-contract.testkit.ts";
 import { openGcsAdapter } from "../../packages/storage-adapters/src/gcs/adapter.ts";
+import { WHOLE_BYTES } from "../../packages/storage-adapters/src/gcs/multipart.ts";
 import { createStore } from "../../packages/storage-adapters/src/transfer/store.ts";
 import type { Adapter } from "../../packages/storage-adapters/src/adapter.ts";
-import { peerBinary, startGcsPeer } from "./gcs-peer.testkit.ts";
-import type { GcsPeer } from "./gcs-peer.testkit.ts";
+import { fakeGcs } from "./fake-gcs.testkit.ts";
+import type { FakeGcs } from "./fake-gcs.testkit.ts";
+import { startFront } from "./front.testkit.ts";
+import type { Front } from "./front.testkit.ts";
 
-const binary = peerBinary(process.env["KITESEAL_PEERS_DIR"]);
-if (binary === undefined) {
-  test.skip("fake-gcs-server is not in KITESEAL_PEERS_DIR", () => {});
-} else {
-  let peer: GcsPeer;
-  let buckets = 0;
-  beforeAll(async () => {
-    peer = await startGcsPeer(binary);
+let peer: FakeGcs;
+/** Takes permissions away, which the peer does not know. */
+let front: Front;
+let buckets = 0;
+beforeAll(async () => {
+  peer = await fakeGcs();
+  front = await startFront(peer.origin);
+});
+afterAll(async () => {
+  await front.close();
+  await peer.stop();
+});
+
+const open = async (): Promise<{ adapter: Adapter; bucket: string }> => {
+  buckets += 1;
+  const bucket = `bucket-${buckets}`;
+  await peer.makeBucket(bucket);
+  const adapter = await openGcsAdapter(
+    { scheme: "gs", origin: "", bucket, path: "base", isDirectory: true },
+    { env: peer.envBy(front.origin), now: () => new Date("2026-11-21T12:00:00Z") },
+  );
+  return { adapter, bucket };
+};
+
+describeStoreContract("GCS (fake-gcs-server)", async () => {
+  const { adapter, bucket } = await open();
+  return {
+    location: { store: createStore(adapter, {}), prefix: "base/" },
+    deny: (key) => {
+      const folder = encodeURIComponent(key.slice(0, key.lastIndexOf("/") + 1));
+      const allow = front.deny([folder, `/b/${bucket}/o?prefix=base%2F`]);
+      return Promise.resolve(() => Promise.resolve(allow()));
+    },
+    bytesInParts: WHOLE_BYTES + 1,
+    close: () => Promise.resolve(),
+  };
+});
+
+describeAdapterContract("GCS (fake-gcs-server)", async () => {
+  const { adapter } = await open();
+  return { adapter, prefix: "base/", close: () => Promise.resolve() };
+});
+
+describe("gaps of fake-gcs-server v1.56.1", () => {
+  const ctx = { now: () => new Date("2026-11-21T12:00:00Z") };
+  const key = parseKey("base/a");
+
+  test("a missing bucket is answered like a missing object", async () => {
+    const adapter = await openGcsAdapter(
+      { scheme: "gs", origin: "", bucket: "missing", path: "", isDirectory: true },
+      { env: peer.envBy(front.origin), now: ctx.now },
+    );
+    await expectKind(adapter.head(key, ctx), "NotFound");
   });
-  afterAll(() => peer.close());
 
-  const open = async (): Promise<{ adapter: Adapter; bucket: string }> => {
-    buckets += 1;
-    const bucket = `bucket-${buckets}`;
-    await peer.makeBucket(bucket);
+  test("a hold keeps nothing: the object is replaced", async () => {
+    const { bucket } = await open();
     const adapter = await openGcsAdapter(
       { scheme: "gs", origin: "", bucket, path: "base", isDirectory: true },
-      { env: { KITESEAL_GCS_ENDPOINT: peer.url }, now: () => new Date("2026-11-21T12:00:00Z") },
+      { env: peer.envBy(front.origin), now: ctx.now, write: { legalHold: true } },
     );
-    return { adapter, bucket };
-  };
-
-  describeStoreContract("Google Cloud Storage (fake-gcs-server)", async () => {
-    const { adapter, bucket } = await open();
-    return {
-      location: { store: createStore(adapter, {}), prefix: "base/" },
-      deny: (key) => {
-        const folder = encodeURIComponent(key.slice(0, key.lastIndexOf("/") + 1));
-        const allow = peer.deny([folder, `/b/${bucket}/o?prefix=base%2F`]);
-        return Promise.resolve(() => Promise.resolve(allow()));
-      },
-      close: () => Promise.resolve(),
-    };
+    await adapter.putWhole(putRequest(key, "kept"), ctx);
+    const { object } = await adapter.putWhole(putRequest(key, "replaced", { ifAbsent: false }), ctx);
+    expect(object.size).toBe(8);
   });
 
-  describeAdapterContract("the Google Cloud Storage adapter (fake-gcs-server)", async () => {
+  test("it knows no permissions", async () => {
     const { adapter } = await open();
-    return { adapter, prefix: "base/", close: () => Promise.resolve() };
+    const findings = await adapter.diagnose(ctx);
+    expect(findings.find((finding) => finding.id === "gcs.permissions")).toMatchObject({ severity: "advice" });
   });
 
-  describe("gaps of fake-gcs-server v1.56.1", () => {
-    const ctx = { now: () => new Date("2026-11-21T12:00:00Z") };
-    const key = parseKey("base/a");
-
-    test("a missing bucket is answered like a missing object", async () => {
-      const adapter = await openGcsAdapter(
-        { scheme: "gs", origin: "", bucket: "missing", path: "", isDirectory: true },
-        { env: { KITESEAL_GCS_ENDPOINT: peer.url }, now: ctx.now },
-      );
-      await expectKind(adapter.head(key, ctx), "NotFound");
-    });
-
-    test("a hold keeps nothing: the object is replaced", async () => {
-      const { bucket } = await open();
-      const adapter = await openGcsAdapter(
-        { scheme: "gs", origin: "", bucket, path: "base", isDirectory: true },
-        { env: { KITESEAL_GCS_ENDPOINT: peer.url }, now: ctx.now, write: { legalHold: true } },
-      );
-      await adapter.putWhole(putRequest(key, "kept"), ctx);
-      const { object } = await adapter.putWhole(putRequest(key, "replaced", { ifAbsent: false }), ctx);
-      expect(object.size).toBe(8);
-    });
-
-    test("it knows no permissions", async () => {
-      const { adapter } = await open();
-      const findings = await adapter.diagnose(ctx);
-      expect(findings.find((finding) => finding.id === "gcs.permissions")).toMatchObject({ severity: "advice" });
-    });
-
-    test("a copy replaces what is there, so the probe has promote stream instead", async () => {
-      const { adapter } = await open();
-      const findings = await adapter.diagnose({ now: () => new Date("2026-11-21T12:00:00Z") });
-      expect(findings.find((finding) => finding.id === "gcs.copy")).toMatchObject({ severity: "advice" });
-      const from = { key: parseKey("base/a"), size: 1, pin: "1" };
-      expect(await adapter.copy({ from, to: parseKey("base/b") }, { now: () => new Date() })).toBeUndefined();
-    });
+  test("a copy replaces what is there, so none is asked for; promote streams", async () => {
+    const { adapter } = await open();
+    const findings = await adapter.diagnose({ now: () => new Date("2026-11-21T12:00:00Z") });
+    expect(findings.find((finding) => finding.id === "gcs.copy")).toMatchObject({ severity: "advice" });
+    const from = { key: parseKey("base/a"), size: 1, pin: "1" };
+    expect(await adapter.copy({ from, to: parseKey("base/b") }, { now: () => new Date() })).toBeUndefined();
   });
-}
+});

@@ -5,7 +5,9 @@ import { parseKey } from "@kiteseal/core/store";
 import type { Key } from "@kiteseal/core/store";
 import { AdapterError } from "./adapter.ts";
 import type { Adapter, AdapterErrorKind, PutRequest, Written } from "./adapter.ts";
+import { declareGaps } from "./contract-gaps.testkit.ts";
 import { bytesOf, readAll, sha256, testContext } from "./store-contract.testkit.ts";
+import type { Gaps } from "./contract-gaps.testkit.ts";
 
 export interface AdapterFixture {
   readonly adapter: Adapter;
@@ -40,8 +42,14 @@ export async function expectKind(operation: Promise<unknown>, kind: AdapterError
   expect(error).toMatchObject({ kind });
 }
 
-export function describeAdapterContract(name: string, makeAdapter: () => Promise<AdapterFixture>): void {
+/** `name` as for describeStoreContract. */
+export function describeAdapterContract(
+  name: string,
+  makeAdapter: () => Promise<AdapterFixture>,
+  gaps: Gaps = new Map(),
+): void {
   describe(`${name} keeps the adapter contract`, () => {
+    declareGaps(gaps);
     const ctx = testContext();
     let fixture: AdapterFixture;
     let adapter: Adapter;

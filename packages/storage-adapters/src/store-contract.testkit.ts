@@ -5,12 +5,17 @@ import { createHash } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { parseKey } from "@kiteseal/core/store";
 import type { Context, ErrorCode, Key, Location, Progress, Source, Store, StoredObject } from "@kiteseal/core/store";
+import { declareGaps } from "./contract-gaps.testkit.ts";
+import type { Gaps } from "./contract-gaps.testkit.ts";
+import { describeRaces } from "./create-race.testkit.ts";
 
 export interface StoreFixture {
   /** A place that holds nothing. */
   readonly location: Location;
   /** Takes from this process the permission to look at `key`; returns how to give it back. */
   deny(key: Key): Promise<() => Promise<void>>;
+  /** Of the least object that the store takes in parts; absent: it has no parts. */
+  readonly bytesInParts?: number;
   close(): Promise<void>;
 }
 
@@ -76,8 +81,14 @@ export async function expectCode(operation: Promise<unknown>, code: ErrorCode): 
   return error as Error;
 }
 
-export function describeStoreContract(name: string, makeStore: () => Promise<StoreFixture>): void {
+/** `name`: the store, and in brackets the server; what follows a comma tells its variants apart. */
+export function describeStoreContract(
+  name: string,
+  makeStore: () => Promise<StoreFixture>,
+  gaps: Gaps = new Map(),
+): void {
   describe(`${name} keeps the store contract`, () => {
+    declareGaps(gaps);
     const ctx = testContext();
     let fixture: StoreFixture;
     let store: Store;
@@ -154,23 +165,7 @@ export function describeStoreContract(name: string, makeStore: () => Promise<Sto
         expect(done.at(-1)).toBe(bytes.length);
       });
 
-      test("by 20 writers of the same bytes at once: one creates, the others find it", async () => {
-        const results = await Promise.all(Array.from({ length: 20 }, () => put("race", "one and the same")));
-        const outcomes = results.map((r) => r.outcome).sort();
-        expect(outcomes).toEqual(["created", ...Array.from({ length: 19 }, () => "exists-same")]);
-      });
-
-      test("by 20 writers of different bytes at once: one creates, the others are refused", async () => {
-        const results = await Promise.allSettled(Array.from({ length: 20 }, (_, i) => put("race", `writer ${i}`)));
-        const winners = results.flatMap((r, i) => (r.status === "fulfilled" ? [{ i, outcome: r.value.outcome }] : []));
-        expect(winners).toMatchObject([{ outcome: "created" }]);
-        for (const result of results) {
-          if (result.status === "rejected") expect(result.reason).toMatchObject({ code: "ERR_STORE_CONFLICT" });
-        }
-        const object = await store.head(key("race"), ctx);
-        if (object === undefined) throw new Error("the winner's object is not there");
-        expect(await all(object)).toBe(`writer ${winners[0]?.i}`);
-      });
+      describeRaces(() => ({ store, key: key("race"), bytesInParts: fixture.bytesInParts }));
 
       test("shows nothing while it runs", async () => {
         const half = Promise.withResolvers<void>();

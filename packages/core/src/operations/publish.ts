@@ -4,7 +4,7 @@
 import { digestFile } from "../artifact/digest.ts";
 import { fileSize } from "../artifact/file.ts";
 import type { CollectedFile } from "../artifact/collect.ts";
-import type { DigestPlan, HashAlgorithm, Source, SourceDigests } from "../artifact/source.ts";
+import type { DigestPlan, HashAlgorithm, Source } from "../artifact/source.ts";
 import { forEachLimited } from "../concurrency.ts";
 import type { Context } from "../context.ts";
 import { LIMITS } from "../limits.ts";
@@ -57,7 +57,7 @@ export async function publish(request: PublishRequest, ctx: Context): Promise<Pu
   const { artifacts: target, attestations: root } = repository;
   await target.store.prepare(Math.max(0, ...prepared.map(({ source }) => source.size)), ctx);
   if (root.store !== target.store) await root.store.prepare(0, ctx);
-  const subjects = prepared.map(({ name, source }) => ({ name, digests: stated(source.digests, request.algorithms) }));
+  const subjects = prepared.map((item) => subjectOf(item, request.algorithms));
   const { attestations, warnings } = await attest({ ...request, subjects }, ctx);
   for (const attestation of attestations) await storeAttestation(request.repository.attestations, attestation, ctx);
   const bySubject = attestationsByName(attestations);
@@ -78,20 +78,15 @@ async function prepare(request: PublishRequest, file: CollectedFile, ctx: Contex
   return { name: file.name, key, source: await digestFile(file.path, plan, ctx) };
 }
 
-/** What was asked for; what only the store wanted (digests of parts, MD5) is no business of a statement. */
-function stated(
-  { sha256, sha384, sha512 }: SourceDigests,
-  algorithms: readonly HashAlgorithm[],
-): AttestSubject["digests"] {
-  return {
-    sha256,
-    ...(algorithms.includes("sha384") && sha384 !== undefined ? { sha384 } : {}),
-    ...(algorithms.includes("sha512") && sha512 !== undefined ? { sha512 } : {}),
-  };
-}
-
 function combine(plan: DigestPlan, more: readonly HashAlgorithm[]): DigestPlan {
   return { ...plan, algorithms: [...new Set([...plan.algorithms, ...more])] };
+}
+
+/** What was hashed for the store only (parts, md5) is nothing to sign. */
+function subjectOf({ name, source }: Prepared, algorithms: readonly HashAlgorithm[]): AttestSubject {
+  const more = algorithms.map((algorithm) => [algorithm, source.digests[algorithm]] as const);
+  const asked = Object.fromEntries(more.flatMap(([algorithm, hex]) => (hex === undefined ? [] : [[algorithm, hex]])));
+  return { name, digests: { sha256: source.digests.sha256, ...asked } };
 }
 
 function attestationsByName(attestations: readonly Attestation[]): ReadonlyMap<string, readonly Attestation[]> {

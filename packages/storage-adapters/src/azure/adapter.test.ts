@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// The contract suites on a real azurite, and what azurite does or does not do beyond them.
+// What a real azurite does beyond the contract.
 import { createHash } from "node:crypto";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { BlobServiceClient } from "@azure/storage-blob";
 import { parseKey } from "@kiteseal/core/store";
 import type { Key } from "@kiteseal/core/store";
-import { describeAdapterContract, expectKind, putRequest } from "../adapter-contract.testkit.ts";
+import { expectKind, putRequest } from "../adapter-contract.testkit.ts";
 import type { Adapter, MultipartRequest, PutRequest, SentPart } from "../adapter.ts";
-import { describeStoreContract, readAll, sha256, testContext } from "../store-contract.testkit.ts";
-import { createStore } from "../transfer/store.ts";
+import { readAll, sha256, testContext } from "../store-contract.testkit.ts";
 import { openAzureAdapter } from "./adapter.ts";
 import type { AzureOptions } from "./adapter.ts";
 import { startAzurite } from "./azurite.testkit.ts";
@@ -43,32 +42,6 @@ function open(container: string, options: Partial<AzureOptions> = {}): Promise<A
     },
   );
 }
-
-/** azurite knows no roles: permissions are taken away by a double in front of it. */
-const GAPS: ReadonlyMap<string, string> = new Map([
-  [
-    "without permission is an error, never absence; so is a listing",
-    "azurite has no permissions that could be taken away",
-  ],
-]);
-
-beforeEach(({ task }) => {
-  if (GAPS.has(task.name)) Object.assign(task, { fails: true });
-});
-
-describeAdapterContract("azurite", async () => {
-  const { adapter, close } = await newContainer();
-  return { adapter, prefix: "some/prefix/", close };
-});
-
-describeStoreContract("azurite", async () => {
-  const { adapter, close } = await newContainer();
-  return {
-    location: { store: createStore(adapter, {}), prefix: "some/prefix/" },
-    deny: async () => async () => undefined,
-    close,
-  };
-});
 
 describe("azurite", () => {
   const key = (name: string): Key => parseKey(`some/prefix/${name}`);

@@ -12,6 +12,7 @@ export interface Azurite {
   readonly account: string;
   readonly connectionString: string;
   readonly endpoint: string;
+  makeContainer(name: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -51,10 +52,14 @@ export async function startAzurite(options: readonly string[] = []): Promise<Azu
   child.once("exit", (code) => ready.reject(new Error(`azurite ended with ${code}:\n${output.join("\n")}`)));
   const origin = await ready.promise;
   const endpoint = `${origin}/${account}`;
+  const connectionString = `DefaultEndpointsProtocol=${new URL(origin).protocol.slice(0, -1)};AccountName=${account};AccountKey=${key};BlobEndpoint=${endpoint};`;
   return {
     account,
     endpoint,
-    connectionString: `DefaultEndpointsProtocol=${new URL(origin).protocol.slice(0, -1)};AccountName=${account};AccountKey=${key};BlobEndpoint=${endpoint};`,
+    connectionString,
+    makeContainer: async (name) => {
+      await BlobServiceClient.fromConnectionString(connectionString).createContainer(name);
+    },
     close: async () => {
       const ended = once(child, "exit");
       child.kill("SIGTERM");

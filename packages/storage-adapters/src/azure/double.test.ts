@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// On a double of Azure Blob Storage (test/doubles/azure): the contract suites, what azurite does not enforce, and faults
-// at the wire.
+// On a double of Azure Blob Storage (test/doubles/azure): what azurite does not enforce, and faults at the wire.
 import { inspect } from "node:util";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { parseKey } from "@kiteseal/core/store";
 import type { Key, StoredObject } from "@kiteseal/core/store";
 import { startAzureDouble } from "../../../../test/doubles/azure/server.ts";
 import type { AzureDouble } from "../../../../test/doubles/azure/server.ts";
-import { describeAdapterContract, expectKind, putRequest } from "../adapter-contract.testkit.ts";
+import { expectKind, putRequest } from "../adapter-contract.testkit.ts";
 import type { Adapter, AdapterError, PutRequest } from "../adapter.ts";
-import { describeStoreContract, readAll, sourceOf, testContext } from "../store-contract.testkit.ts";
+import { readAll, sourceOf, testContext } from "../store-contract.testkit.ts";
 import { createStore } from "../transfer/store.ts";
 import { openAzureAdapter } from "./adapter.ts";
 import type { AzureOptions } from "./adapter.ts";
@@ -27,25 +26,6 @@ function open(double: AzureDouble, options: Partial<AzureOptions> = {}): Promise
     },
   );
 }
-
-describeAdapterContract("a double of Azure", async () => {
-  const double = await startAzureDouble();
-  return { adapter: await open(double), prefix: "some/prefix/", close: () => double.close() };
-});
-
-describeStoreContract("a double of Azure", async () => {
-  const double = await startAzureDouble();
-  return {
-    location: { store: createStore(await open(double), {}), prefix: "some/prefix/" },
-    deny: async () => {
-      for (const role of ["read", "list"] as const) double.roles.delete(role);
-      return async () => {
-        for (const role of ["read", "list"] as const) double.roles.add(role);
-      };
-    },
-    close: () => double.close(),
-  };
-});
 
 describe("the Azure adapter", () => {
   let double: AzureDouble;

@@ -33,6 +33,8 @@ let authorityHost: string;
 let assertions: URLSearchParams[];
 let refuse: boolean;
 let lifetime: number;
+/** What the next access tokens claim otherwise. */
+let claimed: object;
 
 const base64url = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url");
 
@@ -44,6 +46,7 @@ function accessToken(): string {
     iat: now,
     nbf: now - 60,
     exp: now + 3600,
+    ...claimed,
   };
   return `${base64url({ alg: "RS256", typ: "JWT" })}.${base64url(claims)}.c2lnbmF0dXJl`;
 }
@@ -102,6 +105,7 @@ beforeEach(() => {
   assertions = [];
   refuse = false;
   lifetime = 3600;
+  claimed = {};
 });
 
 function open(options: Partial<AdapterOptions> = {}): Promise<Adapter> {
@@ -161,6 +165,17 @@ describe("a Buildkite job at Azure", () => {
     const error: unknown = await adapter.head(parseKey("a"), ctx).catch((e: unknown) => e);
     expect(error).toMatchObject({ kind: "Denied" });
     expect(inspect(error, { depth: 12, showHidden: true })).not.toContain("PLANTED");
+  });
+
+  test.each([
+    ["for another service", { aud: "https://graph.microsoft.com" }],
+    ["that has expired", { nbf: 1_700_000_000, exp: 1_700_003_600 }],
+    ["of another issuer", { iss: "https://issuer.example/" }],
+  ])("with an access token %s is Denied by the store", async (_, claims) => {
+    claimed = claims;
+    const adapter = await open({ tokens: async () => "job-token" });
+    await expectKind(adapter.putWhole(putRequest(parseKey("base/refused"), "x"), ctx), "Denied");
+    await expectKind(adapter.head(parseKey("base/refused"), ctx), "Denied");
   });
 
   test("that cannot get a token of its own says why", async () => {

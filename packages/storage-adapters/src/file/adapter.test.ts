@@ -1,68 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import { execFileSync } from "node:child_process";
-import {
-  chmod,
-  mkdir,
-  mkdtemp,
-  readdir,
-  readFile,
-  realpath,
-  rm,
-  stat,
-  symlink,
-  utimes,
-  writeFile,
-} from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, realpath, rm, stat, symlink, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { parseKey } from "@kiteseal/core/store";
 import type { Key, Store } from "@kiteseal/core/store";
-import { describeAdapterContract, putRequest } from "../adapter-contract.testkit.ts";
-import {
-  bytesOf,
-  describeStoreContract,
-  expectCode,
-  listKeys,
-  readAll,
-  sourceOf,
-  testContext,
-} from "../store-contract.testkit.ts";
+import { putRequest } from "../adapter-contract.testkit.ts";
+import { bytesOf, expectCode, listKeys, readAll, sourceOf, testContext } from "../store-contract.testkit.ts";
 import { createStore } from "../transfer/store.ts";
 import { createFileAdapter } from "./adapter.ts";
 
 const ctx = testContext();
 const temporaryDirectory = async (): Promise<string> => realpath(await mkdtemp(join(tmpdir(), "kiteseal-file-")));
-
-/** Permissions do not bind root, so the test gives up being root while they are taken away. */
-async function denyDirectory(root: string, path: string): Promise<() => Promise<void>> {
-  await chmod(root, 0o755);
-  await chmod(path, 0o000);
-  const isRoot = process.geteuid?.() === 0;
-  if (isRoot) process.seteuid?.(65_534);
-  return async () => {
-    if (isRoot) process.seteuid?.(0);
-    await chmod(path, 0o755);
-  };
-}
-
-describeStoreContract("a directory", async () => {
-  const root = await temporaryDirectory();
-  return {
-    location: { store: createStore(createFileAdapter(`${root}/base`), {}), prefix: `${root.slice(1)}/base/` },
-    deny: (key) => denyDirectory(root, `/${key.slice(0, key.lastIndexOf("/"))}`),
-    close: () => rm(root, { recursive: true }),
-  };
-});
-
-describeAdapterContract("the file adapter", async () => {
-  const root = await temporaryDirectory();
-  return {
-    adapter: createFileAdapter(root),
-    prefix: `${root.slice(1)}/`,
-    close: () => rm(root, { recursive: true }),
-  };
-});
 
 describe("the file adapter", () => {
   let root: string;

@@ -3,9 +3,10 @@
 import { describeAdapterContract } from "../adapter-contract.testkit.ts";
 import { describeStoreContract } from "../store-contract.testkit.ts";
 import { createStore } from "../transfer/store.ts";
+import { WHOLE_BYTES } from "./multipart.ts";
 import { openDouble } from "./double.testkit.ts";
 
-describeStoreContract("Google Cloud Storage (double)", async () => {
+describeStoreContract("GCS (double)", async () => {
   const { double, adapter } = await openDouble({ pageSize: 300 });
   return {
     location: { store: createStore(adapter, {}), prefix: "base/" },
@@ -13,11 +14,12 @@ describeStoreContract("Google Cloud Storage (double)", async () => {
       const allow = double.deny(key.slice(0, key.lastIndexOf("/") + 1));
       return Promise.resolve(() => Promise.resolve(allow()));
     },
+    bytesInParts: WHOLE_BYTES + 1,
     close: () => double.close(),
   };
 });
 
-describeAdapterContract("the Google Cloud Storage adapter (double)", async () => {
+describeAdapterContract("GCS (double)", async () => {
   const { double, adapter } = await openDouble();
   return { adapter, prefix: "base/", close: () => double.close() };
 });

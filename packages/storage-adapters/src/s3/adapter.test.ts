@@ -6,17 +6,8 @@ import { parseKey } from "@kiteseal/core/store";
 import type { ErrorCode, Key, Store } from "@kiteseal/core/store";
 import { ACCESS_KEY, startS3Double } from "../../../../test/doubles/s3/server.ts";
 import type { S3Double, S3DoubleOptions } from "../../../../test/doubles/s3/server.ts";
-import { describeAdapterContract } from "../adapter-contract.testkit.ts";
 import type { WriteSettings } from "../adapter.ts";
-import {
-  describeStoreContract,
-  expectCode,
-  listKeys,
-  readAll,
-  sha256,
-  sourceOf,
-  testContext,
-} from "../store-contract.testkit.ts";
+import { expectCode, listKeys, readAll, sha256, sourceOf, testContext } from "../store-contract.testkit.ts";
 import { createStore } from "../transfer/store.ts";
 import type { StoreSettings } from "../transfer/store.ts";
 import { createS3Adapter } from "./adapter.ts";
@@ -26,47 +17,6 @@ import { S3_SIZES } from "./multipart.ts";
 import type { MultipartSizes } from "./multipart.ts";
 
 const ctx = testContext();
-for (const versioned of [false, true]) {
-  const name = versioned ? "S3 with versions (double)" : "S3 without versions (double)";
-  describeStoreContract(name, async () => {
-    const double = await startS3Double({ versioned });
-    return {
-      location: { store: createStore(adapterOf(double), { pace }), prefix: "base/x/" },
-      deny: async (key) => {
-        const allow = double.deny(key.slice(0, key.lastIndexOf("/") + 1));
-        return async () => allow();
-      },
-      close: () => double.close(),
-    };
-  });
-
-  describeAdapterContract(name, async () => {
-    const double = await startS3Double({ versioned });
-    return { adapter: adapterOf(double), prefix: "base/x/", close: () => double.close() };
-  });
-}
-
-/** The same contract with every object in parts. */
-describeStoreContract("S3 in parts (double)", async () => {
-  const double = await startS3Double({ minPart: 1 });
-  const sizes = { threshold: -1, partSize: 4 };
-  const inParts = adapterOf(double, { sizes: { threshold: 0, partSize: 5 } });
-  const large = adapterOf(double, { sizes: { ...sizes, partSize: 5_242_880 } });
-  const { multipart } = inParts;
-  if (multipart === undefined) throw new Error("no multipart");
-  const partSize = (size: number): number => (size > 1_000_000 ? 5_242_880 : 5);
-  return {
-    location: { store: createStore({ ...large, multipart: { ...multipart, partSize } }, { pace }), prefix: "base/x/" },
-    deny: async (key) => {
-      const allow = double.deny(key.slice(0, key.lastIndexOf("/") + 1));
-      return async () => allow();
-    },
-    close: async () => {
-      expect([...double.bucket.uploads.values()].map((upload) => upload.key)).toEqual([]);
-      await double.close();
-    },
-  };
-});
 
 describe("the S3 adapter", () => {
   let double: S3Double;

@@ -123,6 +123,22 @@ describe("uploads to S3", () => {
       await rm(stateDirectory, { recursive: true });
     });
 
+    test("of what is there by now sends none of it, and removes what an unfinished upload left", async () => {
+      const stateDirectory = await mkdtemp(join(tmpdir(), "kiteseal-journal-"));
+      await start(parts, { pace, stateDirectory });
+      double.fail({ method: "POST", contains: "/base/a?uploadId=", times: 4, does: { status: 503, code: "SlowDown" } });
+      await expectCode(put("a", content), "ERR_STORE_UNAVAILABLE");
+      expect(double.bucket.uploads.size).toBe(1);
+      await createStore(adapterOf(double), { pace }).put(key("a"), { source: sourceOf(content) }, ctx);
+      double.partBytes = 0;
+      expect(await put("a", content)).toMatchObject({ outcome: "exists-same" });
+      expect(double.bucket.uploads.size).toBe(0);
+      expect(await readdir(join(stateDirectory, "uploads"))).toEqual([]);
+      expect(await put("a", content)).toMatchObject({ outcome: "exists-same" });
+      expect(double.partBytes).toBe(0);
+      await rm(stateDirectory, { recursive: true });
+    });
+
     test("whose parts on the server are not ours sends them again", async () => {
       const stateDirectory = await mkdtemp(join(tmpdir(), "kiteseal-journal-"));
       await start(parts, { pace, stateDirectory });

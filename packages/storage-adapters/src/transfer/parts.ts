@@ -5,6 +5,7 @@
 import { createHash } from "node:crypto";
 import { KitesealError, quote } from "@kiteseal/core/store";
 import type { Context, Key } from "@kiteseal/core/store";
+import { AdapterError } from "../adapter.ts";
 import type { Adapter, Multipart, MultipartRequest, SentPart, UploadHandle, Written } from "../adapter.ts";
 import { persistently } from "./attempts.ts";
 import { isAdapterError, throwIfInterrupted } from "./errors.ts";
@@ -37,6 +38,7 @@ export interface PartsRequest extends MultipartRequest {
 /** Throws AlreadyExists and what adapters throw; after Transient and Throttled the parts stay for a later run. */
 export async function uploadInParts(transfer: Transfer, request: PartsRequest, ctx: Context): Promise<Written> {
   const subject = subjectOf(transfer.adapter, request);
+  if (request.ifAbsent) await refuseTaken(transfer, { request, subject }, ctx);
   const { handle, parts } = await begin(transfer, { request, subject }, ctx);
   try {
     const sent = await sendParts(transfer, { request, handle, sent: parts }, ctx);
@@ -57,6 +59,25 @@ export async function uploadInParts(transfer: Transfer, request: PartsRequest, c
 function subjectOf(adapter: Adapter, request: PartsRequest): JournalSubject {
   const { key, size, partSize, digests } = request;
   return { url: adapter.url(key), sha256: digests.sha256, size, partSize };
+}
+
+/** Before gigabytes are sent for a name that is taken, by an earlier run that was killed too late for instance. */
+async function refuseTaken(
+  transfer: Transfer,
+  { request, subject }: { request: PartsRequest; subject: JournalSubject },
+  ctx: Context,
+): Promise<void> {
+  try {
+    await persistently(() => transfer.adapter.head(request.key, ctx), ctx, transfer.pace);
+  } catch (error) {
+    // Who may not look finds out when the upload is completed.
+    if (isAdapterError(error, "NotFound", "Denied")) return;
+    throw error;
+  }
+  const { key } = request;
+  const id = await transfer.journal.find(subject);
+  if (id !== undefined) await cleanUp(transfer, { request, handle: { key, id, isPublic: true }, subject }, ctx);
+  throw new AdapterError("AlreadyExists", `something is at ${quote(key)}`);
 }
 
 async function begin(
