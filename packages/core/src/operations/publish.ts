@@ -14,7 +14,7 @@ import type { Repository, Stored } from "../store/contract.ts";
 import { portableKey, type Key } from "../store/keys.ts";
 import type { PinnedArtifact } from "../store/pins.ts";
 import { putSidecar } from "../store/sidecar.ts";
-import { attest, storeAttestation, type Attestation, type AttestRequest } from "./attest.ts";
+import { attest, storeAttestation, type Attestation, type AttestRequest, type AttestSubject } from "./attest.ts";
 
 export interface PublishRequest extends Omit<AttestRequest, "subjects"> {
   readonly files: readonly CollectedFile[];
@@ -57,7 +57,7 @@ export async function publish(request: PublishRequest, ctx: Context): Promise<Pu
   const { artifacts: target, attestations: root } = repository;
   await target.store.prepare(Math.max(0, ...prepared.map(({ source }) => source.size)), ctx);
   if (root.store !== target.store) await root.store.prepare(0, ctx);
-  const subjects = prepared.map(({ name, source }) => ({ name, digests: source.digests }));
+  const subjects = prepared.map((item) => subjectOf(item, request.algorithms));
   const { attestations, warnings } = await attest({ ...request, subjects }, ctx);
   for (const attestation of attestations) await storeAttestation(request.repository.attestations, attestation, ctx);
   const bySubject = attestationsByName(attestations);
@@ -80,6 +80,13 @@ async function prepare(request: PublishRequest, file: CollectedFile, ctx: Contex
 
 function combine(plan: DigestPlan, more: readonly HashAlgorithm[]): DigestPlan {
   return { ...plan, algorithms: [...new Set([...plan.algorithms, ...more])] };
+}
+
+/** What was hashed for the store only (parts, md5) is nothing to sign. */
+function subjectOf({ name, source }: Prepared, algorithms: readonly HashAlgorithm[]): AttestSubject {
+  const more = algorithms.map((algorithm) => [algorithm, source.digests[algorithm]] as const);
+  const asked = Object.fromEntries(more.flatMap(([algorithm, hex]) => (hex === undefined ? [] : [[algorithm, hex]])));
+  return { name, digests: { sha256: source.digests.sha256, ...asked } };
 }
 
 function attestationsByName(attestations: readonly Attestation[]): ReadonlyMap<string, readonly Attestation[]> {
