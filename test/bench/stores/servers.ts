@@ -65,7 +65,7 @@ async function startVersitygw(program: string, directory: string): Promise<Store
   await mkdir(join(root, BUCKET));
   const port = await freePort();
   const [account, secret] = ["bench", randomBytes(16).toString("hex")];
-  const child = spawn(program, ["--port", `127.0.0.1:${port}`, "posix", root], {
+  const child = spawn(program, ["--keep-alive", "--port", `127.0.0.1:${port}`, "posix", root], {
     env: { ROOT_ACCESS_KEY: account, ROOT_SECRET_KEY: secret },
     stdio: "ignore",
   });
