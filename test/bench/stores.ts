@@ -39,7 +39,7 @@ interface Contestant {
   readonly name: string;
   readonly isOurs: boolean;
   /** In this order against one server. */
-  readonly steps: readonly { readonly load: Load; command(server: StoreServer): Command }[];
+  readonly steps: readonly { readonly load: Load; readonly command: (server: StoreServer) => Command }[];
 }
 
 type Figures = ReadonlyMap<string, ReadonlyMap<string, Taken>>;

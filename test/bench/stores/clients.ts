@@ -82,7 +82,7 @@ const CLIENTS: Readonly<Record<StoreName, Readonly<Record<string, Make>>>> = {
   },
   gcs: {
     rclone: rclone("gcs", {
-      tuned: ["--gcs-chunk-size", "64M"],
+      tuned: [],
       env: (server) => ({
         RCLONE_CONFIG_BENCH_TYPE: "google cloud storage",
         RCLONE_CONFIG_BENCH_ANONYMOUS: "true",
@@ -143,7 +143,7 @@ interface Remote {
   readonly tuned: readonly string[];
   /** Without a digest of the whole. */
   readonly noDigest?: readonly string[];
-  env(server: StoreServer): Readonly<Record<string, string>>;
+  readonly env: (server: StoreServer) => Readonly<Record<string, string>>;
 }
 
 /** Compares nothing with what is there, as we do not: it only copies. */
@@ -171,7 +171,7 @@ function rclone(store: StoreName, { tuned, noDigest, env }: Remote): Make {
     const folder = [...FOLDER_LANES, ...tuned];
     return [
       client(version, { file: [], folder: [] }),
-      client(`${version}, tuned`, { file: tuned, folder }),
+      ...(tuned.length === 0 ? [] : [client(`${version}, tuned`, { file: tuned, folder })]),
       ...(noDigest === undefined
         ? []
         : [
