@@ -111,7 +111,7 @@ export function openPlace(address: StoreAddress, options: S3Options): S3Place {
       const { body } = request;
       const watched = body && { ...body, open: () => watching(body.open(), failures) };
       try {
-        return await call(operation, ctx, () => direct.send({ ...request, body: watched }, ctx.signal));
+        return await call(operation, ctx, () => direct.send({ ...request, body: watched }, ctx));
       } catch (error) {
         if (failures.length > 0) throw failures[0];
         throw error;

@@ -7,6 +7,7 @@ import type { ClientRequest, IncomingMessage } from "node:http";
 import { request as requestHttps, globalAgent as httpsAgent } from "node:https";
 import { HeadObjectCommand } from "@aws-sdk/client-s3";
 import type { S3Client } from "@aws-sdk/client-s3";
+import type { Context } from "@kiteseal/core/store";
 import { AdapterError } from "../adapter.ts";
 import { refusalOf } from "./refusal.ts";
 import type { Headers } from "./refusal.ts";
@@ -38,7 +39,7 @@ export interface DirectReply {
 
 export interface Direct {
   /** Throws as the SDK does: errors with the code as name, `$metadata`, `$response`. */
-  send(request: DirectRequest, signal: AbortSignal | undefined): Promise<DirectReply>;
+  send(request: DirectRequest, ctx: Context): Promise<DirectReply>;
 }
 
 /** Where the SDK sends requests about the objects of a bucket. */
@@ -49,6 +50,8 @@ interface Location {
   /** Before the key; ends in "/". */
   readonly path: string;
   readonly region: string;
+  /** What is signed is dated by the SDK's clock, then by the server's. Milliseconds ahead of the context's. */
+  clockOffset: number;
 }
 
 /** Up to this size a body is collected, and leaves together with the headers. */
@@ -60,32 +63,32 @@ export function createDirect(
   o: { readonly bucket: string; readonly connectMs: number; readonly idleMs: number },
 ): Direct {
   let location: Promise<Location> | undefined;
-  const located = (): Promise<Location> =>
-    (location ??= locate(client, o.bucket).catch((error: unknown) => {
+  const located = (ctx: Context): Promise<Location> =>
+    (location ??= locate(client, o.bucket, ctx).catch((error: unknown) => {
       location = undefined;
       throw error;
     }));
   return {
-    send: async (request, signal) => {
-      const place = await located();
+    send: async (request, ctx) => {
+      const place = await located(ctx);
       const keys = await client.config.credentials();
-      signal?.throwIfAborted();
-      const outgoing = open(
-        place,
-        { request, keys, at: new Date(Date.now() + client.config.systemClockOffset) },
-        signal,
-      );
+      ctx.signal?.throwIfAborted();
+      const at = new Date(ctx.now().getTime() + place.clockOffset);
+      const outgoing = open(place, { request, keys, at }, ctx.signal);
       limitSilence(outgoing, o);
       const reply = await exchange(outgoing, request.body);
       const { statusCode: status = 0, headers } = reply;
-      if (status < 200 || status > 299) throw await refusal(client, { reply, request });
+      if (status < 200 || status > 299) throw await refusal(place, { reply, method: request.method }, ctx);
       if (request.method !== "GET") reply.resume();
       return { status, headers, body: reply };
     },
   };
 }
 
-async function locate(client: S3Client, bucket: string): Promise<Location> {
+const SIGNED = /^AWS4-HMAC-SHA256 Credential=[^/]+\/\d{8}\/([a-z0-9-]+)\/s3\/aws4_request,/;
+const DATE = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/;
+
+async function locate(client: S3Client, bucket: string, ctx: Context): Promise<Location> {
   const caught = Promise.withResolvers<unknown>();
   const command = new HeadObjectCommand({ Bucket: bucket, Key: PROBE });
   command.middlewareStack.add(
@@ -100,12 +103,12 @@ async function locate(client: S3Client, bucket: string): Promise<Location> {
     (error: unknown) => error,
   );
   const request = await Promise.race([caught.promise, stopped.then((error) => Promise.reject(error))]);
-  const region = /^AWS4-HMAC-SHA256 Credential=[^/]+\/\d{8}\/([a-z0-9-]+)\/s3\/aws4_request,/.exec(
-    textOf(record(record(request)["headers"])["authorization"]),
-  )?.[1];
+  const headers = record(record(request)["headers"]);
+  const region = SIGNED.exec(textOf(headers["authorization"]))?.[1];
+  const date = DATE.exec(textOf(headers["x-amz-date"]))?.slice(1) ?? [];
   const { protocol, hostname, port, path } = record(request);
   const base = textOf(path).slice(0, -PROBE.length);
-  if (region === undefined || !base.endsWith("/")) {
+  if (region === undefined || date.length !== 6 || !base.endsWith("/")) {
     throw new AdapterError("Unsupported", "this kind of bucket signs its requests in another way than others", {
       hint: "use a general purpose bucket",
     });
@@ -116,6 +119,7 @@ async function locate(client: S3Client, bucket: string): Promise<Location> {
     port: typeof port === "number" ? port : undefined,
     path: base,
     region,
+    clockOffset: Date.parse(`${date.slice(0, 3).join("-")}T${date.slice(3).join(":")}Z`) - ctx.now().getTime(),
   };
 }
 
@@ -227,12 +231,12 @@ function written(request: ClientRequest, chunk: Uint8Array): Promise<void> {
 }
 
 async function refusal(
-  client: S3Client,
-  { reply, request }: { reply: IncomingMessage; request: DirectRequest },
+  location: Location,
+  { reply, method }: { reply: IncomingMessage; method: string },
+  ctx: Context,
 ): Promise<Error> {
-  const error = await refusalOf(reply, request.method);
-  // As the SDK does: the next request is signed by the server's clock.
+  const error = await refusalOf(reply, method);
   const date = Date.parse(reply.headers.date ?? "");
-  if (error.name === "RequestTimeTooSkewed" && !Number.isNaN(date)) client.config.systemClockOffset = date - Date.now();
+  if (error.name === "RequestTimeTooSkewed" && !Number.isNaN(date)) location.clockOffset = date - ctx.now().getTime();
   return error;
 }
