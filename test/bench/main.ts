@@ -9,6 +9,7 @@ import { largeFile } from "./large-file.ts";
 import { meetsTarget, type Row } from "./measure.ts";
 import { peers } from "./peers.ts";
 import { rates } from "./rates.ts";
+import { sparse } from "./sparse.ts";
 import { startUp } from "./start-up.ts";
 import { stores } from "./stores.ts";
 import { thousand } from "./thousand.ts";
@@ -35,6 +36,7 @@ const SECTIONS: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
   thousand: () => thousand(world, Math.min(rounds, 3)),
   rates: () => rates(world, Math.min(rounds, 3)),
   peers: () => peers(world, Math.min(rounds, 3)),
+  sparse: () => sparse(world, bytes("20")),
   stores: () =>
     stores(world, {
       bytes: bytes("1"),

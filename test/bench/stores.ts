@@ -4,9 +4,9 @@
 import { randomFillSync } from "node:crypto";
 import { mkdir, open, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { build } from "esbuild";
 import { STUB } from "../support/program.ts";
 import { compared, median, type Row } from "./measure.ts";
+import { bundleChild } from "./stores/bundle.ts";
 import { type Client, clientsOf, type Command } from "./stores/clients.ts";
 import { type Taken, timed } from "./stores/programs.ts";
 import { type StoreKind, storeKinds, type StoreServer } from "./stores/servers.ts";
@@ -219,24 +219,6 @@ function publish({ world }: Setting, server: StoreServer, { cwd, path }: { cwd: 
     env: { ...world.env, ...server.env },
     cwd,
   };
-}
-
-/** As the command is bundled: what loading sources one by one costs is not what is measured. */
-async function bundleChild(directory: string): Promise<string> {
-  await build({
-    entryPoints: { child: new URL("stores/child.ts", import.meta.url).pathname },
-    outdir: directory,
-    outExtension: { ".js": ".mjs" },
-    chunkNames: "[name]-[hash]",
-    bundle: true,
-    splitting: true,
-    format: "esm",
-    platform: "node",
-    target: "node24",
-    logLevel: "warning",
-    banner: { js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' },
-  });
-  return join(directory, "child.mjs");
 }
 
 /** Random: nothing on the way can make it smaller, and no block of it is another's. */
