@@ -8,7 +8,6 @@ import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import { BlobServiceClient } from "@azure/storage-blob";
 import { startAzurite } from "../../../packages/storage-adapters/src/azure/azurite.testkit.ts";
 import { startArtifactoryDouble } from "../../doubles/artifactory/server.ts";
 import { programOf } from "./programs.ts";
@@ -115,7 +114,7 @@ async function startFakeGcs(program: string, directory: string): Promise<StoreSe
 async function startAzure(): Promise<StoreServer> {
   const azurite = await startAzurite(["--silent"]);
   const { account, connectionString, endpoint } = azurite;
-  await BlobServiceClient.fromConnectionString(connectionString).createContainer(BUCKET);
+  await azurite.createContainer(BUCKET);
   return {
     url: `https://${account}.blob.core.windows.net/${BUCKET}/base/`,
     env: { BUILDKITE_AZURE_BLOB_CONNECTION_STRING: connectionString },

@@ -6,11 +6,13 @@ import { once } from "node:events";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
+import { BlobServiceClient } from "@azure/storage-blob";
 
 export interface Azurite {
   readonly account: string;
   readonly connectionString: string;
   readonly endpoint: string;
+  createContainer(name: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -37,10 +39,14 @@ export async function startAzurite(options: readonly string[] = []): Promise<Azu
   child.once("exit", (code) => ready.reject(new Error(`azurite ended with ${code}:\n${output.join("\n")}`)));
   const origin = await ready.promise;
   const endpoint = `${origin}/${account}`;
+  const connectionString = `DefaultEndpointsProtocol=${new URL(origin).protocol.slice(0, -1)};AccountName=${account};AccountKey=${key};BlobEndpoint=${endpoint};`;
   return {
     account,
     endpoint,
-    connectionString: `DefaultEndpointsProtocol=${new URL(origin).protocol.slice(0, -1)};AccountName=${account};AccountKey=${key};BlobEndpoint=${endpoint};`,
+    connectionString,
+    createContainer: async (name) => {
+      await BlobServiceClient.fromConnectionString(connectionString).createContainer(name);
+    },
     close: async () => {
       const ended = once(child, "exit");
       child.kill("SIGTERM");
