@@ -8,12 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { isObject, problems, type Schema } from "../packages/cli/src/report/json-schema.testkit.ts";
-import {
-  type Azurite,
-  blobNames,
-  createContainer,
-  startAzurite,
-} from "../packages/storage-adapters/src/azure/azurite.testkit.ts";
+import { type Azurite, blobNames, startAzurite } from "../packages/storage-adapters/src/azure/azurite.testkit.ts";
 import { startArtifactoryDouble } from "./doubles/artifactory/server.ts";
 import { startAzureDouble } from "./doubles/azure/server.ts";
 import { startSecurityTokenDouble } from "./doubles/gcs/security-token.ts";
@@ -296,7 +291,7 @@ describe("Azure Blob Storage", () => {
   const at = (container: string) => `https://${azurite.account}.blob.core.windows.net/${container}/releases/`;
 
   test("well kept", async () => {
-    await createContainer(azurite, "good");
+    await azurite.makeContainer("good");
     const found = await doctor(at("good"), env());
     expectAsked(found, "azure");
     expect(found).toMatchObject({ code: 0, outcome: "sound" });
@@ -311,7 +306,7 @@ describe("Azure Blob Storage", () => {
   });
 
   test("badly kept", async () => {
-    await createContainer(azurite, "bad", "container");
+    await azurite.makeContainer("bad", "container");
     const found = await doctor(at("bad"), env());
     expect(found).toMatchObject({ code: 2, outcome: "unsound" });
     expect(wrong(found, "dangerous")).toEqual(["azure.public-access"]);

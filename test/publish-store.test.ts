@@ -2,7 +2,7 @@
 // What publish signs and what it sends, at a store that wants more digests than are signed.
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { collectArtifacts } from "@kiteseal/core";
 import { type Publication, publish } from "@kiteseal/core/sign";
 import { expandDestination, openRepository } from "@kiteseal/storage-adapters";
@@ -21,8 +21,11 @@ beforeAll(async () => {
 });
 afterAll(() => Promise.all([world.close(), double.close()]));
 
-async function publishTo(url: string, algorithms: readonly "sha512"[]): Promise<Publication> {
-  const folder = join(world.directory, "out");
+async function publishTo(
+  url: string,
+  { folder: name = "out", algorithms = [] }: { folder?: string; algorithms?: readonly "sha512"[] } = {},
+): Promise<Publication> {
+  const folder = join(world.directory, name);
   const { files } = await collectArtifacts(["*"], { cwd: folder, base: folder }, ctx);
   const repository = await openRepository(expandDestination(url, {}), undefined, {
     env: { KITESEAL_GCS_ENDPOINT: double.url },
@@ -38,9 +41,47 @@ test.each([
 ])(
   "an object in parts is signed with $signed and nothing that only its upload needs",
   async ({ algorithms, signed }) => {
-    const { artifacts, attestations } = await publishTo(`gs://bucket/${signed.length}/`, algorithms);
+    const { artifacts, attestations } = await publishTo(`gs://bucket/${signed.length}/`, { algorithms });
     expect(artifacts).toMatchObject([{ name: "large.bin", outcome: "created" }]);
     const digests = attestations.flatMap(({ subjects }) => subjects.map((subject) => Object.keys(subject.digests)));
     expect(digests).toEqual([signed]);
   },
 );
+
+describe("many artifacts", () => {
+  const COUNT = 70;
+  const looks = (since: number): number =>
+    double.requests.slice(since).filter(({ method, url }) => method === "GET" && /\/o\/many[^?]*part-\d+/.test(url))
+      .length;
+  const made = (): number => world.sandbox.stats.certificates;
+
+  beforeAll(async () => {
+    await mkdir(join(world.directory, "many"));
+    for (let i = 0; i < COUNT; i += 1) await writeFile(join(world.directory, "many", `part-${i}`), `part ${i}`);
+  });
+
+  test("are not looked at one by one where a listing shows that nothing is there", async () => {
+    const since = double.requests.length;
+    const { artifacts } = await publishTo("gs://bucket/many/", { folder: "many" });
+    expect(artifacts.map(({ outcome }) => outcome)).toEqual(Array.from({ length: COUNT }, () => "created"));
+    expect(looks(since)).toBe(0);
+  });
+
+  test("one of which is there with other bytes are not signed", async () => {
+    await writeFile(join(world.directory, "many", "part-7"), "other bytes");
+    const before = made();
+    await expect(publishTo("gs://bucket/many/", { folder: "many" })).rejects.toMatchObject({
+      code: "ERR_STORE_CONFLICT",
+    });
+    expect(made()).toBe(before);
+  });
+
+  test("are looked at one by one where the listing is refused", async () => {
+    double.faults.add({ method: "GET", path: /\/o\?/, effect: "status", status: 403, times: 99 });
+    const since = double.requests.length;
+    await expect(publishTo("gs://bucket/many/", { folder: "many" })).rejects.toMatchObject({
+      code: "ERR_STORE_CONFLICT",
+    });
+    expect(looks(since)).toBeGreaterThan(1);
+  });
+});

@@ -459,6 +459,8 @@ export declare const LIMITS: {
   readonly authenticationCacheBytes: 16777216;
   readonly parallelFiles: 4;
   readonly parallelReferences: 16;
+  readonly looksBeforeListing: 64;
+  readonly listedInVain: 2000;
   readonly hashBufferBytes: 4194304;
   readonly conflictReadBytes: 1073741824;
   readonly predicateBytes: 16777216;

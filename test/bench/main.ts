@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// npm run bench -- [--json FILE] [--gib N] [--rounds N] [--only SECTION]…: what Kiteseal costs, as ratios to something
-// that runs in the same minutes on the same machine. Prints a table; exit 1 if a target is missed.
+// npm run bench -- [--json FILE] [--gib N] [--rounds N] [--files N] [--only SECTION]… [--store STORE]…: what Kiteseal
+// costs, as ratios to something that runs in the same minutes on the same machine. Prints a table; exit 1 if a target is
+// missed. Servers and clients of `stores` are looked for in KITESEAL_PEERS_DIR, then in PATH.
 import { writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
@@ -8,29 +9,41 @@ import { largeFile } from "./large-file.ts";
 import { meetsTarget, type Row } from "./measure.ts";
 import { peers } from "./peers.ts";
 import { rates } from "./rates.ts";
+import { sparse } from "./sparse.ts";
 import { startUp } from "./start-up.ts";
+import { stores } from "./stores.ts";
 import { thousand } from "./thousand.ts";
 import { openWorld } from "./world.ts";
 
 const { values } = parseArgs({
   options: {
     json: { type: "string" },
-    gib: { type: "string", default: "4" },
+    gib: { type: "string" },
+    files: { type: "string", default: "5000" },
     rounds: { type: "string", default: "5" },
     only: { type: "string", multiple: true },
+    store: { type: "string", multiple: true, default: [] },
   },
 });
 const rounds = positive("--rounds", values.rounds);
-const bytes = Math.round(positive("--gib", values.gib) * 2 ** 30);
+const bytes = (gib: string): number => Math.round(positive("--gib", values.gib ?? gib) * 2 ** 30);
 
 const world = await openWorld();
 const rows: Row[] = [];
 const SECTIONS: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
   "start-up": () => startUp(world, rounds * 3),
-  "large-file": () => largeFile(world, { bytes, rounds: Math.min(rounds, 5) }),
+  "large-file": () => largeFile(world, { bytes: bytes("4"), rounds: Math.min(rounds, 5) }),
   thousand: () => thousand(world, Math.min(rounds, 3)),
   rates: () => rates(world, Math.min(rounds, 3)),
   peers: () => peers(world, Math.min(rounds, 3)),
+  sparse: () => sparse(world, bytes("20")),
+  stores: () =>
+    stores(world, {
+      bytes: bytes("1"),
+      files: positive("--files", values.files, 100_000),
+      rounds: Math.min(rounds, 3),
+      stores: values.store,
+    }),
 };
 try {
   for (const name of values.only ?? Object.keys(SECTIONS)) {
@@ -51,9 +64,9 @@ if (values.json !== undefined) {
 }
 if (rows.some((row) => meetsTarget(row) === false)) process.exitCode = 1;
 
-function positive(flag: string, text: string): number {
+function positive(flag: string, text: string, atMost = 64): number {
   const value = Number(text);
-  if (!(value > 0 && value <= 64)) throw new Error(`${flag} ${text}: expected a number up to 64`);
+  if (!(value > 0 && value <= atMost)) throw new Error(`${flag} ${text}: expected a number up to ${atMost}`);
   return value;
 }
 

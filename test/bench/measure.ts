@@ -48,7 +48,7 @@ export interface Row {
   readonly section: string;
   readonly work: string;
   readonly value: number;
-  readonly unit: "ms" | "MB" | "GB/s" | "bundles/s";
+  readonly unit: "ms" | "MB" | "GB/s" | "MiB/s" | "bundles/s" | "files/s";
   /** What it is compared with, in the same unit. */
   readonly beside?: { readonly name: string; readonly value: number };
   /** `value` over `beside`. */

@@ -45,6 +45,10 @@ export const LIMITS = {
   parallelFiles: 4,
   /** Zero-length objects written at once: each waits for the disk or the network, none for the processor. */
   parallelReferences: 16,
+  /** From as many artifacts on, one listing is asked which are there already: a page holds 1,000. */
+  looksBeforeListing: 64,
+  /** Objects of others that such a listing may hold before looking at each artifact is cheaper. */
+  listedInVain: 2000,
   /** Two of these are in memory while a file is hashed. */
   hashBufferBytes: 4_194_304,
   /** What is in the way at a destination and has another size is read up to here, so that a message can name its digest. */

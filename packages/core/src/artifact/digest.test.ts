@@ -28,7 +28,7 @@ const hex = (algorithm: string, bytes: Uint8Array): string => createHash(algorit
 
 async function read(source: Source, range?: ByteRange): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
-  for await (const chunk of source.open(range)) chunks.push(chunk);
+  for await (const chunk of source.open(range)) chunks.push(Uint8Array.from(chunk));
   return Buffer.concat(chunks);
 }
 

@@ -122,18 +122,38 @@ async function* readRange(file: HashedFile, range: ByteRange): AsyncGenerator<Ui
   const { handle } = await reopen(file.path);
   try {
     await assertUnchanged(file.path, handle, file.identity);
-    for (let position = range.start; position < range.end;) {
-      const length = Math.min(READ_BYTES, range.end - position);
-      // A buffer each: the consumer may hold several at once.
-      const buffer = Buffer.allocUnsafeSlow(length);
-      const { bytesRead } = await fileOperation(file.path, () => handle.read(buffer, 0, length, position));
-      if (bytesRead === 0) break;
-      position += bytesRead;
-      yield buffer.subarray(0, bytesRead);
-    }
+    yield* readAhead(file.path, handle, range);
     await assertUnchanged(file.path, handle, file.identity);
   } finally {
     await handle.close();
+  }
+}
+
+/** The next buffer is read while the reader works with this one, which it must have done with before it asks for more. */
+async function* readAhead(path: string, handle: FileHandle, range: ByteRange): AsyncGenerator<Uint8Array> {
+  const length = Math.min(READ_BYTES, range.end - range.start);
+  const read = async (buffer: Buffer, position: number): Promise<number> => {
+    const wanted = Math.min(length, range.end - position);
+    return wanted === 0 ? 0 : (await fileOperation(path, () => handle.read(buffer, 0, wanted, position))).bytesRead;
+  };
+  let current = Buffer.allocUnsafe(length);
+  let next = range.end - range.start > length ? Buffer.allocUnsafe(length) : current;
+  let position = range.start;
+  let bytesRead = await read(current, position);
+  while (bytesRead > 0) {
+    position += bytesRead;
+    if (next === current && position < range.end) next = Buffer.allocUnsafe(length);
+    const ahead = read(next, position);
+    // Whoever stops early is not told how the read that nobody waits for ended.
+    ahead.catch(() => undefined);
+    try {
+      yield current.subarray(0, bytesRead);
+    } finally {
+      // The buffer and the handle are the read's until it ends.
+      await ahead.catch(() => undefined);
+    }
+    bytesRead = await ahead;
+    [current, next] = [next, current];
   }
 }
 

@@ -30,7 +30,10 @@ export interface ByteRange {
   readonly end: number;
 }
 
-/** Hashed bytes. `open` throws ERR_FILE_CHANGED if they are no longer the bytes that were hashed. */
+/**
+ * Hashed bytes. `open` throws ERR_FILE_CHANGED if they are no longer the bytes that were hashed. A chunk belongs to its
+ * reader only until the next one is asked for.
+ */
 export interface Source {
   readonly size: number;
   readonly digests: SourceDigests;

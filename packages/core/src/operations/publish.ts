@@ -9,7 +9,7 @@ import { forEachLimited } from "../concurrency.ts";
 import type { Context } from "../context.ts";
 import { LIMITS } from "../limits.ts";
 import { checkEligible } from "../provenance/eligibility.ts";
-import { refuseConflict } from "../store/conflict.ts";
+import { keysInUse, refuseConflict } from "../store/conflict.ts";
 import type { Repository, Stored } from "../store/contract.ts";
 import { portableKey, type Key } from "../store/keys.ts";
 import type { PinnedArtifact } from "../store/pins.ts";
@@ -51,7 +51,10 @@ export async function publish(request: PublishRequest, ctx: Context): Promise<Pu
   const { repository, compute } = request;
   const hint = "nothing was signed; put {build} or {job} into --to so that each build has its own place";
   const check = { repository, compute, hint };
-  await forEachLimited(prepared, request.concurrency, ({ key, source }) =>
+  const keys = prepared.map(({ key }) => key);
+  const inUse = await keysInUse(repository.artifacts, keys, ctx);
+  const suspects = inUse === undefined ? prepared : prepared.filter(({ key }) => inUse.has(key));
+  await forEachLimited(suspects, request.concurrency, ({ key, source }) =>
     refuseConflict(check, { key, size: source.size, sha256: source.digests.sha256 }, ctx),
   );
   const { artifacts: target, attestations: root } = repository;

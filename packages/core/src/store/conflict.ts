@@ -8,7 +8,7 @@ import { isKitesealError, KitesealError, quote } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import { signerText } from "../sigstore/certificate.ts";
 import { findBundles } from "./attestations.ts";
-import type { Repository, Store, StoredObject } from "./contract.ts";
+import type { Location, Repository, Store, StoredObject } from "./contract.ts";
 import type { Key } from "./keys.ts";
 
 export interface Intended {
@@ -57,6 +57,30 @@ export async function refuseConflict(
       hint: check.hint,
     },
   );
+}
+
+/**
+ * The keys at which a listing shows something; undefined where looking at each is cheaper, or a listing is not to be had.
+ * Only spares looks: what it leaves out, the create-only write still refuses.
+ */
+export async function keysInUse(
+  { store, prefix }: Location,
+  keys: readonly Key[],
+  ctx: Context,
+): Promise<ReadonlySet<Key> | undefined> {
+  if (keys.length < LIMITS.looksBeforeListing) return undefined;
+  const wanted = new Set(keys);
+  const inUse = new Set<Key>();
+  let listed = 0;
+  try {
+    for await (const { key } of store.list(prefix, ctx)) {
+      if (++listed > keys.length + LIMITS.listedInVain) return undefined;
+      if (wanted.has(key)) inUse.add(key);
+    }
+  } catch (error) {
+    return keepInterruption(error);
+  }
+  return inUse;
 }
 
 async function digestOf(store: Store, object: StoredObject, ctx: Context): Promise<string> {

@@ -12,14 +12,9 @@ export interface Azurite {
   readonly account: string;
   readonly connectionString: string;
   readonly endpoint: string;
-  makeContainer(name: string): Promise<void>;
+  /** `access`: what everybody may do; nothing unless given. */
+  makeContainer(name: string, access?: "container" | "blob"): Promise<void>;
   close(): Promise<void>;
-}
-
-/** `access`: what everybody may do; nothing unless given. */
-export async function createContainer(azurite: Azurite, name: string, access?: "container" | "blob"): Promise<void> {
-  const service = BlobServiceClient.fromConnectionString(azurite.connectionString);
-  await service.getContainerClient(name).create(access === undefined ? {} : { access });
 }
 
 export async function blobNames(azurite: Azurite, container: string): Promise<readonly string[]> {
@@ -57,8 +52,9 @@ export async function startAzurite(options: readonly string[] = []): Promise<Azu
     account,
     endpoint,
     connectionString,
-    makeContainer: async (name) => {
-      await BlobServiceClient.fromConnectionString(connectionString).createContainer(name);
+    makeContainer: async (name, access) => {
+      const service = BlobServiceClient.fromConnectionString(connectionString);
+      await service.getContainerClient(name).create(access === undefined ? {} : { access });
     },
     close: async () => {
       const ended = once(child, "exit");

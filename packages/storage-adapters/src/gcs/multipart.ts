@@ -16,7 +16,8 @@ import type { Session, Standing } from "./resumable.ts";
 import type { Target } from "./resource.ts";
 
 export const WHOLE_BYTES = 8_388_608;
-const PART_BYTES = 16_777_216;
+/** One request each. What the service keeps of a request that fails is not sent again, so large ones cost only fewer answers to wait for. */
+const PART_BYTES = 268_435_456;
 const MAX_PARTS = 10_000;
 /** A server that keeps less than it was sent is sent the rest this often within one call. */
 const REPEATS = 8;

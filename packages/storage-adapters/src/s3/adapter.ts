@@ -3,14 +3,8 @@
 // replay objects and versions, answer any condition as if it held, and show different readers different bytes; it
 // cannot make bytes that pass under a signed digest. At AWS create-only is S3's promise; at any other endpoint it is
 // tried first (probe.ts), and nothing is written where it does not hold. Design §6.
-import { Readable } from "node:stream";
-import {
-  GetObjectCommand,
-  HeadBucketCommand,
-  HeadObjectCommand,
-  ListObjectsV2Command,
-  PutObjectCommand,
-} from "@aws-sdk/client-s3";
+import type { Readable } from "node:stream";
+import { HeadBucketCommand, ListObjectsV2Command } from "@aws-sdk/client-s3";
 import type { _Object as ListedObject } from "@aws-sdk/client-s3";
 import { quote } from "@kiteseal/core/store";
 import type { ByteRange, Context, Key, StoredObject } from "@kiteseal/core/store";
@@ -22,7 +16,6 @@ import { pages } from "../transfer/pages.ts";
 import type { Page } from "../transfer/pages.ts";
 import type { Pace } from "../transfer/plan.ts";
 import type { StoreAddress } from "../url.ts";
-import { sendBody } from "./body.ts";
 import { openPlace } from "./client.ts";
 import type { S3Place } from "./client.ts";
 import { copy, versionError } from "./copy.ts";
@@ -32,7 +25,7 @@ import { createMultipart, MAX_BYTES, S3_SIZES } from "./multipart.ts";
 import type { MultipartSizes } from "./multipart.ts";
 import { isPinned, pinOf, pinParameters } from "./pin.ts";
 import { createProbe } from "./probe.ts";
-import { asExisting, base64, bucketOf, described, requireChecksum, signalOf, target } from "./request.ts";
+import { asExisting, bucketOf, described, directTo, factsOf, requireChecksum, signalOf } from "./request.ts";
 import type { S3 } from "./request.ts";
 
 /** Endpoint, region and credentials come from `options.env`. Throws ERR_STORE_URL. */
@@ -89,10 +82,9 @@ async function head(
   { key, bucketExists }: { key: Key; bucketExists: (ctx: Context) => Promise<void> },
   ctx: Context,
 ): Promise<StoredObject> {
-  const command = new HeadObjectCommand(target(place, key));
   try {
-    const found = await place.call({ doing: "looking at", subject: key }, ctx, () =>
-      place.client.send(command, signalOf(ctx)),
+    const found = factsOf(
+      await place.send({ doing: "looking at", subject: key }, { method: "HEAD", ...directTo(place, key) }, ctx),
     );
     return { key, size: sizeOf(found.ContentLength, key), pin: pinOf(found, key) };
   } catch (error) {
@@ -108,28 +100,18 @@ function sizeOf(size: number | undefined, key: string): number {
 
 async function putWhole({ place, probe }: S3, request: PutRequest, ctx: Context): Promise<Written> {
   const { key, size } = request;
-  const where = target(place, key);
+  const to = directTo(place, key, {
+    ...place.writeParameters(ctx.now()),
+    ...described(request),
+    ...(request.ifAbsent && { IfNoneMatch: "*" }),
+  });
   if (place.isCustom) await probe.whole(ctx, request.ifAbsent);
-  const written = await sendBody({ size, open: () => request.body() }, ctx, (content, signal) =>
-    place
-      .call({ doing: "writing", subject: key }, ctx, () =>
-        place.client.send(
-          new PutObjectCommand({
-            ...where,
-            ...place.writeParameters(ctx.now()),
-            ...described(request),
-            Body: content,
-            ContentLength: size,
-            ChecksumSHA256: base64(request.digests.sha256),
-            ...(request.ifAbsent && { IfNoneMatch: "*" }),
-          }),
-          { abortSignal: signal },
-        ),
-      )
-      .catch((error: unknown) => {
-        throw asExisting(error, request);
-      }),
-  );
+  const body = { size, sha256: request.digests.sha256, open: () => request.body() };
+  const put = { method: "PUT", ...to, body } as const;
+  const reply = await place.send({ doing: "writing", subject: key }, put, ctx).catch((error: unknown) => {
+    throw asExisting(error, request);
+  });
+  const written = factsOf(reply);
   requireChecksum(written.ChecksumSHA256, { sha256: request.digests.sha256, subject: key });
   return { object: { key, size, pin: pinOf(written, key) }, verifiedBy: "server-sha256" };
 }
@@ -148,44 +130,48 @@ async function* get(
   const isWhole = length === size;
   const doing = { doing: "reading", subject: key };
   if (condition === undefined || (length === 0 && size > 0)) {
-    const found = await place.call(doing, ctx, () =>
-      place.client.send(new HeadObjectCommand({ ...target(place, key), ...condition }), signalOf(ctx)),
-    );
+    const found = factsOf(await place.send(doing, { method: "HEAD", ...pinned(place, object) }, ctx));
     if (!isPinned(pin, found)) throw changed(`found ${quote(pinOf(found, key))}`);
     return;
   }
-  const command = new GetObjectCommand({
-    ...target(place, key),
-    ...condition,
-    ...(isWhole ? {} : { Range: `bytes=${range.start}-${range.end - 1}` }),
-  });
+  const from = pinned(place, object, isWhole ? undefined : `bytes=${range.start}-${range.end - 1}`);
   let reply;
   try {
-    reply = await place.call(doing, ctx, () => place.client.send(command, signalOf(ctx)));
+    reply = await place.send(doing, { method: "GET", ...from }, ctx);
   } catch (error) {
     throw await versionError(place, { error, object }, ctx);
   }
-  const { Body: body, $metadata: metadata } = reply;
+  const { body, status } = reply;
+  const facts = factsOf(reply);
   try {
-    if (!isPinned(pin, reply)) throw changed(`found ${quote(pinOf(reply, key))}`);
-    if (!isWhole && metadata.httpStatusCode !== 206) {
-      throw new AdapterError(
-        "Unsupported",
-        `the server ignores ranges: expected 206, found ${metadata.httpStatusCode}`,
-      );
+    if (!isPinned(pin, facts)) throw changed(`found ${quote(pinOf(facts, key))}`);
+    if (!isWhole && status !== 206) {
+      throw new AdapterError("Unsupported", `the server ignores ranges: expected 206, found ${status}`);
     }
     // One that is shorter, or says no length, is counted by transfer/ in passing.
-    if ((reply.ContentLength ?? 0) > length) throw changed(`expected ${length} bytes, found ${reply.ContentLength}`);
+    if ((facts.ContentLength ?? 0) > length) throw changed(`expected ${length} bytes, found ${facts.ContentLength}`);
     yield* pieces(body);
   } catch (error) {
     throw s3Error(error, doing, ctx);
   } finally {
-    if (body instanceof Readable) body.destroy();
+    body.destroy();
   }
 }
 
-async function* pieces(body: unknown): AsyncGenerator<Uint8Array, void, undefined> {
-  if (!(body instanceof Readable)) throw new TypeError("the body is no stream of Node");
+function pinned(
+  place: S3Place,
+  { key, pin }: StoredObject,
+  Range?: string,
+): { key: string; headers: Readonly<Record<string, string>>; query: Readonly<Record<string, string>> } {
+  const condition = pinParameters(pin) ?? {};
+  const { VersionId, ...rest } = { VersionId: undefined, ...condition };
+  return {
+    ...directTo(place, key, { ...rest, ...(Range === undefined ? {} : { Range }) }),
+    query: VersionId === undefined ? {} : { versionId: VersionId },
+  };
+}
+
+async function* pieces(body: Readable): AsyncGenerator<Uint8Array, void, undefined> {
   for await (const chunk of body) {
     if (!(chunk instanceof Uint8Array)) throw new TypeError("a chunk of the body is not bytes");
     yield chunk;

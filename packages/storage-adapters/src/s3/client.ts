@@ -10,7 +10,10 @@ import type { AdapterOptions, WriteSettings } from "../adapter.ts";
 import { present, readAgentS3 } from "../agent-env.ts";
 import { createAwsIdentity } from "../credentials/aws.ts";
 import type { StoreAddress } from "../url.ts";
+import { createDirect } from "./direct.ts";
+import type { DirectReply, DirectRequest } from "./direct.ts";
 import { codeOf, s3Error } from "./errors.ts";
+import type { Operation } from "./errors.ts";
 import { BoundedHandler } from "./handler.ts";
 
 const CONNECT_MS = 10_000;
@@ -39,7 +42,9 @@ export interface S3Place {
   /** Parameters of PutObject, CreateMultipartUpload and CopyObject. */
   writeParameters(now: Date): WriteParameters;
   /** One call, its failure classified. */
-  call<T>(operation: { doing: string; subject: string }, ctx: Context, send: () => Promise<T>): Promise<T>;
+  call<T>(operation: Operation, ctx: Context, send: () => Promise<T>): Promise<T>;
+  /** One request about an object, its failure classified; what its body throws comes out as it is. */
+  send(operation: Operation, request: DirectRequest, ctx: Context): Promise<DirectReply>;
 }
 
 export type WriteParameters = Pick<
@@ -70,6 +75,7 @@ export function openPlace(address: StoreAddress, options: S3Options): S3Place {
     credentials: identity.credentials,
     ...(endpoint === undefined ? {} : { endpoint, forcePathStyle: true }),
     maxAttempts: 1,
+    cacheMiddleware: true,
     // With agents that are given, the handler sends the header and does not wait for the answer.
     expectContinueHeader: false,
     logger: SILENT,
@@ -77,6 +83,19 @@ export function openPlace(address: StoreAddress, options: S3Options): S3Place {
     responseChecksumValidation: "WHEN_REQUIRED",
     requestHandler: new BoundedHandler(options.idleMs ?? IDLE_MS),
   });
+  const direct = createDirect(client, {
+    bucket: address.bucket,
+    connectMs: CONNECT_MS,
+    idleMs: options.idleMs ?? IDLE_MS,
+  });
+  const call: S3Place["call"] = async (operation, ctx, send) => {
+    try {
+      return await send();
+    } catch (error) {
+      if (identity.isRenewable && codeOf(error) === "ExpiredToken") await renew(client, ctx);
+      throw s3Error(error, operation, ctx);
+    }
+  };
   return {
     client,
     bucket: address.bucket,
@@ -86,12 +105,16 @@ export function openPlace(address: StoreAddress, options: S3Options): S3Place {
     owner: options.write?.bucketOwner,
     identity: identity.describe,
     writeParameters: (now) => writeParameters({ ...options.write, isEncrypted: agent.isEncrypted }, now),
-    call: async (operation, ctx, send) => {
+    call,
+    send: async (operation, request, ctx) => {
+      const failures: unknown[] = [];
+      const { body } = request;
+      const watched = body && { ...body, open: () => watching(body.open(), failures) };
       try {
-        return await send();
+        return await call(operation, ctx, () => direct.send({ ...request, body: watched }, ctx));
       } catch (error) {
-        if (identity.isRenewable && codeOf(error) === "ExpiredToken") await renew(client, ctx);
-        throw s3Error(error, operation, ctx);
+        if (failures.length > 0) throw failures[0];
+        throw error;
       }
     },
   };
@@ -106,6 +129,18 @@ async function renew(client: S3Client, ctx: Context): Promise<void> {
     throw s3Error(error, doing, ctx);
   }
   throw new AdapterError("Transient", "the credentials had expired, and were renewed");
+}
+
+async function* watching(
+  body: AsyncIterable<Uint8Array>,
+  failures: unknown[],
+): AsyncGenerator<Uint8Array, void, undefined> {
+  try {
+    yield* body;
+  } catch (error) {
+    failures.push(error);
+    throw error;
+  }
 }
 
 function checkEndpoint(endpoint: string): void {

@@ -22,7 +22,7 @@ const KINDS: Readonly<Record<string, AdapterErrorKind>> = {
   InvalidDigest: "ChecksumRejected",
   XAmzContentChecksumMismatch: "ChecksumRejected",
   XAmzContentSHA256Mismatch: "ChecksumRejected",
-  // The SDK has learned the server's clock from this very answer.
+  // The server's clock has been learned from this very answer.
   RequestTimeTooSkewed: "Transient",
   RequestTimeout: "Transient",
   IncompleteBody: "Transient",

@@ -8,17 +8,25 @@ import {
   CreateMultipartUploadCommand,
   ListMultipartUploadsCommand,
   ListPartsCommand,
-  UploadPartCommand,
 } from "@aws-sdk/client-s3";
 import { createHash } from "node:crypto";
 import { parseKey, quote } from "@kiteseal/core/store";
 import type { Context } from "@kiteseal/core/store";
 import { AdapterError } from "../adapter.ts";
 import type { Multipart, MultipartRequest, PartRequest, SentPart, UploadHandle, Written } from "../adapter.ts";
-import { sendBody } from "./body.ts";
 import { statusOf } from "./errors.ts";
 import { pinOf } from "./pin.ts";
-import { asExisting, base64, bucketOf, described, requireChecksum, signalOf, target } from "./request.ts";
+import {
+  asExisting,
+  base64,
+  bucketOf,
+  described,
+  directTo,
+  factsOf,
+  requireChecksum,
+  signalOf,
+  target,
+} from "./request.ts";
 import type { S3 } from "./request.ts";
 
 const MIB = 1_048_576;
@@ -105,21 +113,14 @@ async function putPart(
   ctx: Context,
 ): Promise<SentPart> {
   const size = part.range.end - part.range.start;
-  const sent = await sendBody({ size, open: () => part.body(0) }, ctx, (content, signal) =>
-    place.call({ doing: `writing part ${part.index + 1} of`, subject: handle.key }, ctx, () =>
-      place.client.send(
-        new UploadPartCommand({
-          ...target(place, handle.key),
-          UploadId: handle.id,
-          PartNumber: part.index + 1,
-          Body: content,
-          ContentLength: size,
-          ChecksumSHA256: base64(part.sha256),
-        }),
-        { abortSignal: signal },
-      ),
-    ),
-  );
+  const request = {
+    method: "PUT",
+    ...directTo(place, handle.key),
+    query: { partNumber: String(part.index + 1), uploadId: handle.id },
+    body: { size, sha256: part.sha256, open: () => part.body(0) },
+  } as const;
+  const doing = { doing: `writing part ${part.index + 1} of`, subject: handle.key };
+  const sent = factsOf(await place.send(doing, request, ctx));
   if (sent.ETag === undefined || sent.ETag === "") {
     throw new AdapterError("Transient", `the server gave no etag for part ${part.index + 1} of ${quote(handle.key)}`);
   }

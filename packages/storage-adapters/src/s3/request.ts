@@ -4,7 +4,8 @@ import { quote } from "@kiteseal/core/store";
 import type { Context, Key } from "@kiteseal/core/store";
 import { AdapterError } from "../adapter.ts";
 import type { PutRequest } from "../adapter.ts";
-import type { S3Place } from "./client.ts";
+import type { S3Place, WriteParameters } from "./client.ts";
+import type { DirectReply } from "./direct.ts";
 
 const MAX_KEY_BYTES = 1024;
 
@@ -63,6 +64,67 @@ export function requireChecksum(found: string | undefined, expected: { sha256: s
     "ChecksumRejected",
     `the server stored other bytes for ${quote(expected.subject)}: expected ${sha256}, found ${quote(found)}`,
   );
+}
+
+/** The headers of a request about one object, PutObject's parameters among them. Throws KeyRejected. */
+export function directTo(
+  place: S3Place,
+  key: string,
+  parameters: DirectParameters = {},
+): { key: string; headers: Readonly<Record<string, string>> } {
+  const { Key, ExpectedBucketOwner } = target(place, key);
+  const { Metadata = {}, ObjectLockRetainUntilDate, BucketKeyEnabled, ...texts } = parameters;
+  const given: Readonly<Record<string, string | undefined>> = {
+    ...Object.fromEntries(Object.entries(texts).map(([name, value]) => [HEADERS[name] ?? name, value])),
+    ...Object.fromEntries(Object.entries(Metadata).map(([name, value]) => [`x-amz-meta-${name.toLowerCase()}`, value])),
+    "x-amz-expected-bucket-owner": ExpectedBucketOwner,
+    "x-amz-server-side-encryption-bucket-key-enabled":
+      BucketKeyEnabled === undefined ? undefined : String(BucketKeyEnabled),
+    "x-amz-object-lock-retain-until-date": ObjectLockRetainUntilDate?.toISOString(),
+  };
+  const headers = Object.entries(given).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, value] as const],
+  );
+  return { key: Key, headers: Object.fromEntries(headers) };
+}
+
+type DirectParameters = WriteParameters & {
+  readonly ContentType?: string;
+  readonly Metadata?: Readonly<Record<string, string>>;
+  readonly IfNoneMatch?: string;
+  readonly IfMatch?: string;
+  readonly Range?: string;
+};
+
+const HEADERS: Readonly<Record<string, string>> = {
+  ContentType: "content-type",
+  IfNoneMatch: "if-none-match",
+  IfMatch: "if-match",
+  Range: "range",
+  ServerSideEncryption: "x-amz-server-side-encryption",
+  SSEKMSKeyId: "x-amz-server-side-encryption-aws-kms-key-id",
+  ObjectLockMode: "x-amz-object-lock-mode",
+  ObjectLockLegalHoldStatus: "x-amz-object-lock-legal-hold",
+};
+
+/** What a reply says of the object. */
+export function factsOf({ headers }: DirectReply): {
+  ETag: string | undefined;
+  VersionId: string | undefined;
+  ChecksumSHA256: string | undefined;
+  ContentLength: number | undefined;
+} {
+  const text = (name: string): string | undefined => {
+    const value = headers[name];
+    return typeof value === "string" ? value : undefined;
+  };
+  const length = text("content-length");
+  return {
+    ETag: text("etag"),
+    VersionId: text("x-amz-version-id"),
+    ChecksumSHA256: text("x-amz-checksum-sha256"),
+    ContentLength: length === undefined ? undefined : Number(length),
+  };
 }
 
 /** Headers hold ASCII only: other characters of the hints are percent-encoded. */

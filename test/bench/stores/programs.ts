@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// Executables: those in KITESEAL_PEERS_DIR before those in PATH; and what a whole process took, by GNU time, since what
+// Node is told of its children's memory includes its own.
+import { accessSync, constants } from "node:fs";
+import { readFile, rm } from "node:fs/promises";
+import { delimiter, join } from "node:path";
+import { randomUUID } from "node:crypto";
+import { tmpdir } from "node:os";
+import { type Invocation, runProgram } from "../../support/program.ts";
+
+/** Undefined: it is not there. */
+export function programOf(name: string): string | undefined {
+  const folders = [process.env["KITESEAL_PEERS_DIR"] ?? "", ...(process.env["PATH"] ?? "").split(delimiter)];
+  return folders
+    .filter((folder) => folder !== "")
+    .map((folder) => join(folder, name))
+    .find((candidate) => {
+      try {
+        accessSync(candidate, constants.X_OK);
+        return true;
+      } catch {
+        return false;
+      }
+    });
+}
+
+export interface Taken {
+  readonly seconds: number;
+  /** User and system. */
+  readonly cpuSeconds: number;
+  /** Largest resident set of its largest process. */
+  readonly peakBytes: number;
+}
+
+/** Throws unless it ends with 0. */
+export async function timed(program: string, invocation: Invocation): Promise<Taken> {
+  const time = programOf("time");
+  if (time === undefined) throw new Error("GNU time is needed to measure memory: it is not in PATH");
+  const file = join(tmpdir(), `kiteseal-time-${randomUUID()}`);
+  try {
+    const began = performance.now();
+    const args = ["-f", "%U %S %M", "-o", file, program, ...invocation.args];
+    const { code, stderr, stdout } = await runProgram(time, { ...invocation, args });
+    const seconds = (performance.now() - began) / 1000;
+    if (code !== 0) throw new Error(`${program} ended with exit code ${code}\n${stdout}\n${stderr}`);
+    const [user = 0, system = 0, kib = 0] = (await readFile(file, "utf8")).trim().split(" ").map(Number);
+    return { seconds, cpuSeconds: user + system, peakBytes: kib * 1024 };
+  } finally {
+    await rm(file, { force: true });
+  }
+}
