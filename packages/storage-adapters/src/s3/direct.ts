@@ -56,6 +56,7 @@ interface Location {
 
 /** Up to this size a body is collected, and leaves together with the headers. */
 const COLLECTED_BYTES = 262_144;
+const DISCARDED_BYTES = 65_536;
 const PROBE = "k";
 
 export function createDirect(
@@ -79,7 +80,7 @@ export function createDirect(
       const reply = await exchange(outgoing, request.body);
       const { statusCode: status = 0, headers } = reply;
       if (status < 200 || status > 299) throw await refusal(place, { reply, method: request.method }, ctx);
-      if (request.method !== "GET") reply.resume();
+      if (request.method !== "GET") discard(reply);
       return { status, headers, body: reply };
     },
   };
@@ -159,6 +160,15 @@ function open(
     path: text === "" ? path : `${path}?${text}`,
     headers: signed({ method, path, query, headers }, { keys: o.keys, region, at: o.at }),
     ...(signal === undefined ? {} : { signal }),
+  });
+}
+
+/** Nothing is said in it; one that does not end ends with its connection. */
+function discard(reply: IncomingMessage): void {
+  let size = 0;
+  reply.on("data", (chunk: Uint8Array) => {
+    size += chunk.length;
+    if (size > DISCARDED_BYTES) reply.destroy();
   });
 }
 
