@@ -8,6 +8,7 @@ import { createS3Adapter } from "../../../packages/storage-adapters/src/s3/adapt
 import { openPlace } from "../../../packages/storage-adapters/src/s3/client.ts";
 import { S3_SIZES } from "../../../packages/storage-adapters/src/s3/multipart.ts";
 import { createStore } from "../../../packages/storage-adapters/src/transfer/store.ts";
+import { ownPeakBytes } from "../../support/own-peak.ts";
 
 interface Job {
   readonly env: Readonly<Record<string, string>>;
@@ -39,4 +40,4 @@ const source = await digestFile(job.file, store.digestPlan(size), ctx);
 const hashed = performance.now();
 const stored = await store.put(parseKey(job.key), { source }, ctx);
 const seconds = { hash: (hashed - begun) / 1000, put: (performance.now() - hashed) / 1000 };
-process.stdout.write(`${JSON.stringify({ stored, seconds, peakMiB: process.resourceUsage().maxRSS / 1024 })}\n`);
+process.stdout.write(`${JSON.stringify({ stored, seconds, peakMiB: ownPeakBytes() / 1_048_576 })}\n`);

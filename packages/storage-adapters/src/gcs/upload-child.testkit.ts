@@ -4,6 +4,7 @@
 import { createHash } from "node:crypto";
 import { parseKey } from "@kiteseal/core/store";
 import type { ByteRange, Source, SourceDigests } from "@kiteseal/core/store";
+import { ownPeakBytes } from "../../../../test/support/own-peak.ts";
 import { createStore } from "../transfer/store.ts";
 import { openGcsAdapter } from "./adapter.ts";
 
@@ -45,7 +46,7 @@ process.stdout.write(
   JSON.stringify({
     outcome: stored.outcome,
     size: stored.object.size,
-    maxRssBytes: process.resourceUsage().maxRSS * 1024,
+    maxRssBytes: ownPeakBytes(),
     hashMs: hashed - began,
     uploadMs: ended - hashed,
   }),

@@ -11,7 +11,7 @@ import type { Context } from "@kiteseal/core/store";
 import { AdapterError } from "../adapter.ts";
 import { refusalOf } from "./refusal.ts";
 import type { Headers } from "./refusal.ts";
-import { escaped, queryText, signed } from "./signature.ts";
+import { createSigner, escaped, queryText, type Signer } from "./signature.ts";
 
 export interface DirectRequest {
   readonly method: "PUT" | "GET" | "HEAD";
@@ -49,7 +49,7 @@ interface Location {
   readonly port: number | undefined;
   /** Before the key; ends in "/". */
   readonly path: string;
-  readonly region: string;
+  readonly sign: Signer;
   /** What is signed is dated by the SDK's clock, then by the server's. Milliseconds ahead of the context's. */
   clockOffset: number;
 }
@@ -72,10 +72,7 @@ export function createDirect(
   return {
     send: async (request, ctx) => {
       const place = await located(ctx);
-      const keys = await client.config.credentials();
-      ctx.signal?.throwIfAborted();
-      const at = new Date(ctx.now().getTime() + place.clockOffset);
-      const outgoing = open(place, { request, keys, at }, ctx.signal);
+      const outgoing = await open(place, request, ctx);
       limitSilence(outgoing, o);
       const reply = await exchange(outgoing, request.body);
       const { statusCode: status = 0, headers } = reply;
@@ -119,7 +116,7 @@ async function locate(client: S3Client, bucket: string, ctx: Context): Promise<L
     hostname: textOf(hostname),
     port: typeof port === "number" ? port : undefined,
     path: base,
-    region,
+    sign: createSigner(region, () => client.config.credentials()),
     clockOffset: Date.parse(`${date.slice(0, 3).join("-")}T${date.slice(3).join(":")}Z`) - ctx.now().getTime(),
   };
 }
@@ -132,12 +129,9 @@ function textOf(value: unknown): string {
   return typeof value === "string" ? value : "";
 }
 
-function open(
-  { isSecure, hostname, port, path: base, region }: Location,
-  o: { request: DirectRequest; keys: Parameters<typeof signed>[1]["keys"]; at: Date },
-  signal: AbortSignal | undefined,
-): ClientRequest {
-  const { method, key, query = {}, headers: own, body } = o.request;
+async function open(location: Location, request: DirectRequest, ctx: Context): Promise<ClientRequest> {
+  const { isSecure, hostname, port, path: base } = location;
+  const { method, key, query = {}, headers: own, body } = request;
   const path = base + key.split("/").map(escaped).join("/");
   const content = body === undefined ? EMPTY : body.size <= COLLECTED_BYTES ? body.sha256 : "UNSIGNED-PAYLOAD";
   const headers = {
@@ -151,6 +145,9 @@ function open(
     host: port === undefined ? hostname : `${hostname}:${port}`,
     "x-amz-content-sha256": content,
   };
+  const at = new Date(ctx.now().getTime() + location.clockOffset);
+  const signed = await location.sign({ method, hostname, path, query, headers }, at);
+  ctx.signal?.throwIfAborted();
   const text = queryText(query);
   return (isSecure ? requestHttps : requestHttp)({
     agent: isSecure ? httpsAgent : httpAgent,
@@ -158,8 +155,8 @@ function open(
     hostname,
     port,
     path: text === "" ? path : `${path}?${text}`,
-    headers: signed({ method, path, query, headers }, { keys: o.keys, region, at: o.at }),
-    ...(signal === undefined ? {} : { signal }),
+    headers: signed,
+    ...(ctx.signal === undefined ? {} : { signal: ctx.signal }),
   });
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The SDK's connections, with a bound on every reply that the SDK reads whole: all but the bytes of an object.
+// The SDK's connections, with a bound on every reply: the SDK reads them whole. The bytes of objects come by direct.ts.
 import { globalAgent as httpAgent } from "node:http";
 import { globalAgent as httpsAgent } from "node:https";
 import { Readable } from "node:stream";
@@ -22,8 +22,7 @@ export class BoundedHandler extends NodeHttpHandler {
     const reply = await super.handle(...call);
     const { response } = reply;
     const body: unknown = response.body;
-    const isObject = call[0].query["x-id"] === "GetObject" && response.statusCode < 300;
-    if (!isObject && body instanceof Readable) response.body = Readable.from(bounded(body));
+    if (body instanceof Readable) response.body = Readable.from(bounded(body));
     return reply;
   }
 }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Signature Version 4 of one request, every header that is given among what is signed. Pure.
+// Signature Version 4 by the SDK's own signer, which keeps the day's key, and the text of addresses as it is signed.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html
 import { createHash, createHmac } from "node:crypto";
+import type { Hash, Hmac } from "node:crypto";
+import { SignatureV4 } from "@smithy/signature-v4";
 
 export interface SigningKeys {
   readonly accessKeyId: string;
@@ -11,6 +13,7 @@ export interface SigningKeys {
 
 export interface UnsignedRequest {
   readonly method: string;
+  readonly hostname: string;
   /** As it is sent: escaped once, as S3 wants it. */
   readonly path: string;
   readonly query: Readonly<Record<string, string>>;
@@ -18,40 +21,54 @@ export interface UnsignedRequest {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-const ALGORITHM = "AWS4-HMAC-SHA256";
-
 /** The headers to send: those of the request, the date, the session and the signature. */
-export function signed(
-  request: UnsignedRequest,
-  { keys, region, at }: { keys: SigningKeys; region: string; at: Date },
-): Readonly<Record<string, string>> {
-  const date = at.toISOString().replaceAll(/[-:]|\.\d{3}/g, "");
-  const headers = {
-    ...request.headers,
-    "x-amz-date": date,
-    ...(keys.sessionToken === undefined ? {} : { "x-amz-security-token": keys.sessionToken }),
+export type Signer = (request: UnsignedRequest, at: Date) => Promise<Readonly<Record<string, string>>>;
+
+/** `keys` is asked for each request: they may have been renewed. */
+export function createSigner(region: string, keys: () => Promise<SigningKeys>): Signer {
+  const signer = new SignatureV4({
+    service: "s3",
+    region,
+    credentials: async () => {
+      const { accessKeyId, secretAccessKey, sessionToken } = await keys();
+      return { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) };
+    },
+    sha256: Sha256,
+    uriEscapePath: false,
+    applyChecksum: false,
+  });
+  return async ({ method, hostname, path, query, headers }, at) => {
+    const request = { protocol: "https:", method, hostname, path, query: { ...query }, headers: { ...headers } };
+    return (await signer.sign(request, { signingDate: at })).headers;
   };
-  const fields = Object.entries(headers).sort(byName);
-  const names = fields.map(([name]) => name).join(";");
-  const canonical = [
-    request.method,
-    request.path,
-    queryText(request.query),
-    ...fields.map(([name, value]) => `${name}:${value.trim().replaceAll(/ {2,}/g, " ")}`),
-    "",
-    names,
-    request.headers["x-amz-content-sha256"] ?? "",
-  ].join("\n");
-  const day = date.slice(0, 8);
-  const scope = `${day}/${region}/s3/aws4_request`;
-  const digest = createHash("sha256").update(canonical).digest("hex");
-  const key = [day, region, "s3", "aws4_request"].reduce<string | Buffer>(mac, `AWS4${keys.secretAccessKey}`);
-  const signature = mac(key, [ALGORITHM, date, scope, digest].join("\n")).toString("hex");
-  const credential = `${keys.accessKeyId}/${scope}`;
-  return {
-    ...headers,
-    authorization: `${ALGORITHM} Credential=${credential}, SignedHeaders=${names}, Signature=${signature}`,
-  };
+}
+
+/** What the signer wants of a digest. */
+class Sha256 {
+  readonly #digest: Hash | Hmac;
+
+  constructor(secret?: string | ArrayBuffer | ArrayBufferView) {
+    this.#digest = secret === undefined ? createHash("sha256") : createHmac("sha256", bytesOf(secret));
+  }
+
+  update(data: Uint8Array): void {
+    this.#digest.update(data);
+  }
+
+  digest(): Promise<Uint8Array> {
+    return Promise.resolve(new Uint8Array(this.#digest.digest()));
+  }
+
+  reset(): never {
+    throw new TypeError("a digest of the signer is used once");
+  }
+}
+
+function bytesOf(data: string | ArrayBuffer | ArrayBufferView): string | Uint8Array {
+  if (typeof data === "string") return data;
+  return ArrayBuffer.isView(data)
+    ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+    : new Uint8Array(data);
 }
 
 /** Sorted, as it is signed and sent. */
@@ -73,8 +90,4 @@ export function escaped(text: string): string {
 
 function byName([a]: readonly [string, string], [b]: readonly [string, string]): number {
   return a < b ? -1 : a > b ? 1 : 0;
-}
-
-function mac(key: string | Buffer, text: string): Buffer {
-  return createHmac("sha256", key).update(text).digest();
 }
