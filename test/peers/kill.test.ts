@@ -46,7 +46,7 @@ const SUBJECTS: readonly Subject[] = [
     bytes: MIB,
     large: {
       bytes: 320 * MIB,
-      again: 4 * 32 * MIB,
+      again: 4 * 16 * MIB,
       isCompletion: ({ method, url = "" }) => method === "POST" && /\/large\?.*uploadId=/.test(url),
     },
   },

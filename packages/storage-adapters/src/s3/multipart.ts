@@ -40,7 +40,7 @@ export interface MultipartSizes {
   readonly partSize: number;
 }
 
-export const S3_SIZES: MultipartSizes = { threshold: 256 * MIB, partSize: 32 * MIB };
+export const S3_SIZES: MultipartSizes = { threshold: 256 * MIB, partSize: 16 * MIB };
 
 export function createMultipart(s3: S3, sizes: MultipartSizes): Multipart {
   return {
