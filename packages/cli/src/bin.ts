@@ -19,14 +19,20 @@ function sink(stream: NodeJS.WriteStream): Sink {
   };
 }
 
-/** Proxies are process-wide and cost a module, so only where one is configured. */
-async function useProxy(): Promise<void> {
+/** Proxies are process-wide and cost a module, so only where one is configured. False for one that is no address. */
+async function useProxy(): Promise<boolean> {
   const names = ["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"];
-  if (names.every((name) => (process.env[name] ?? "") === "")) return;
+  if (names.every((name) => (process.env[name] ?? "") === "")) return true;
   const http: object = await import("node:http");
   // Not in the types of the Node version that this compiles against.
   const set: unknown = Reflect.get(http, "setGlobalProxyFromEnv");
-  if (typeof set === "function") Reflect.apply(set, http, []);
+  try {
+    if (typeof set === "function") Reflect.apply(set, http, []);
+    return true;
+  } catch {
+    // Node's own words repeat the value, and a proxy's address may hold a password.
+    return false;
+  }
 }
 
 async function spawn({ command, env, signal }: SpawnRequest): Promise<number> {
@@ -65,5 +71,8 @@ const io: Io = {
   spawn,
 };
 
-await useProxy();
-process.exit(await main(process.argv.slice(2), io));
+// Notices of libraries are no business of a job's log, and may repeat what they are about.
+process.removeAllListeners("warning");
+if (await useProxy()) process.exit(await main(process.argv.slice(2), io));
+await io.stderr.write("kiteseal: HTTPS_PROXY or HTTP_PROXY is not the address of a proxy: expected http://HOST:PORT\n");
+process.exit(2);

@@ -47,6 +47,24 @@ test("publishes and verifies by flags, by a policy, with a configuration file", 
   await rm(join(fixture.root, "kiteseal.yaml"));
 });
 
+test("has Google's federation in it", async () => {
+  const env = {
+    ...fixture.sandbox.jobEnv(),
+    KITESEAL_GCP_WORKLOAD_IDENTITY_PROVIDER: "projects/1/locations/global/workloadIdentityPools/p/providers/b",
+    KITESEAL_GCP_TOKEN_URL: "http://127.0.0.1:1/token",
+    KITESEAL_GCS_ENDPOINT: "http://127.0.0.1:1",
+  };
+  expect(await node([program, "verify", "gs://bucket/app.tgz", ...fixture.roots(), ...WHO], env)).toMatchObject({
+    code: 30,
+  });
+});
+
+test("a proxy that is none is said to be, without its address", async () => {
+  const ran = await node([program, "--version"], { HTTPS_PROXY: "hunter2-garbage" });
+  expect(ran.code).toBe(2);
+  expect(ran.stderr).not.toContain("hunter2");
+});
+
 test("authenticates in threads of its own, beside the program", async () => {
   await mkdir(join(fixture.root, "parts"));
   for (let i = 0; i < 48; i++) await writeFile(join(fixture.root, "parts", `f${i}`), `part ${i}`);

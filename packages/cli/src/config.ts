@@ -25,10 +25,10 @@ export interface Config {
   readonly signingConfig?: Setting<string>;
   readonly signingRoot?: Setting<string>;
   readonly format: Setting<string>;
-  /** How new objects are kept. */
+  /** How new objects are kept, as the checkout says. */
   readonly write: WriteSettings;
   /** From the machine's own configuration; flags are the command's. */
-  readonly machine: Pick<ConfigFile, "path" | "trustedRoot" | "policy" | "locked">;
+  readonly machine: Pick<ConfigFile, "path" | "trustedRoot" | "policy" | "locked" | "write">;
   /** Configuration files that were read. */
   readonly files: readonly string[];
 }
@@ -69,7 +69,7 @@ export async function loadConfig(options: Options, io: Io): Promise<Config> {
 function writeOf(machine: ConfigFile | undefined, checkout: ConfigFile | undefined): WriteSettings {
   if (checkout?.write !== undefined && machine?.locked.includes("write") === true)
     throw lockedKey("write", checkout.path, machine.path);
-  return { ...machine?.write, ...checkout?.write };
+  return checkout?.write ?? {};
 }
 
 function optional<K extends string, T>(key: K, value: T | undefined): { [P in K]?: T } {

@@ -29,7 +29,7 @@ export interface DestinationRun {
 /** What a store that is written to is opened with. Throws ERR_USAGE, ERR_CONFIG_INVALID. */
 export function writingOptions({ options, config, io, tokens }: DestinationRun): StoreOptions {
   return destinationOptions(io, {
-    write: readWriteSettings(options, config),
+    write: readWriteSettings(options, config, "checkout"),
     transfer: readTransferSettings(options),
     ...(tokens === undefined ? {} : { tokens }),
   });

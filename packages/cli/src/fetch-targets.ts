@@ -6,7 +6,15 @@ import { checkedName, type Context, KitesealError, type PinsFile, quote, sortByN
 import type { FetchTarget } from "@kiteseal/core/operations";
 import type { Options, OptionSpec } from "./flags.ts";
 import type { RedactedIo } from "./io.ts";
-import { asFound, findObject, findPinned, type Listed, listObjects, openAddress } from "./stored-objects.ts";
+import {
+  addressLabel,
+  asFound,
+  findObject,
+  findPinned,
+  type Listed,
+  listObjects,
+  openAddress,
+} from "./stored-objects.ts";
 import { isStoreUrl, readPins, TARGET_OPTIONS } from "./targets.ts";
 
 const SHARED: readonly string[] = ["--recursive", "--pins <file>", "--name <name>", "--any-name"];
@@ -39,7 +47,7 @@ export async function selectObjects({ args, options, io }: Asked, ctx: Context):
   const targets =
     args.length === 0 && pins !== undefined
       ? pins.artifacts.map((pinned): FetchTarget => ({
-          label: pinned.url,
+          label: addressLabel(pinned.url),
           path: pinned.name,
           find: () => findPinned(pinned, io),
         }))
@@ -75,7 +83,7 @@ async function addressed(
     } else {
       const address = await openAddress(url, o.io);
       const path = address.key.slice(address.key.lastIndexOf("/") + 1);
-      targets.push({ label: url, path, find: (now) => findObject(address, now) });
+      targets.push({ label: addressLabel(url), path, find: (now) => findObject(address, now) });
     }
   }
   return targets;

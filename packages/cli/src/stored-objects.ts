@@ -22,6 +22,11 @@ export interface Address {
   readonly key: Key;
 }
 
+/** As reports name an address before it is opened: without a login or a signature, which are no part of it. */
+export function addressLabel(url: string): string {
+  return url.replace(/^([A-Za-z][A-Za-z0-9+.-]*:\/\/)[^/?#]*@/, "$1").replace(/[?#].*$/s, "");
+}
+
 /** Throws ERR_STORE_URL, and ERR_USAGE for a folder. */
 export async function openAddress(url: string, io: RedactedIo): Promise<Address> {
   if (url.endsWith("/"))

@@ -3,12 +3,15 @@
 import { type Context, digestStream, type PinsFile, SHA256_PLAN } from "@kiteseal/core";
 import type { FoundObject } from "@kiteseal/core/operations";
 import type { RedactedIo } from "./io.ts";
-import { asFound, findObject, findPinned, listObjects, openAddress } from "./stored-objects.ts";
+import { addressLabel, asFound, findObject, findPinned, listObjects, openAddress } from "./stored-objects.ts";
 import type { Located, Target } from "./targets.ts";
 
 /** One object by its address. `locate` throws ERR_NO_MATCH if it is not there. */
 export function storedTarget(url: string, io: RedactedIo): Target {
-  return { label: url, locate: async (ctx) => read(await findObject(await openAddress(url, io), ctx), ctx) };
+  return {
+    label: addressLabel(url),
+    locate: async (ctx) => read(await findObject(await openAddress(url, io), ctx), ctx),
+  };
 }
 
 async function read(found: FoundObject, ctx: Context): Promise<Located> {
@@ -34,7 +37,7 @@ export async function* listedTargets(
 /** The objects of a pins file, each at its pin and with its digest. */
 export function pinnedTargets(pins: PinsFile, io: RedactedIo): readonly Target[] {
   return pins.artifacts.map((pinned) => ({
-    label: pinned.url,
+    label: addressLabel(pinned.url),
     locate: async (ctx) => read(await findPinned(pinned, io), ctx),
   }));
 }

@@ -25,6 +25,18 @@ test("a job's stores may have its identity tokens, which are hidden before anyth
   }
 });
 
+test("no store gets a token that signs, wherever its address and audience come from", async () => {
+  const io = ioWith({
+    BUILDKITE_JOB_ID: "j",
+    BUILDKITE_AGENT_ACCESS_TOKEN: "a",
+    BUILDKITE_AGENT_ENDPOINT: "http://127.0.0.1:1",
+  });
+  const own = (): Promise<string> => Promise.resolve("a token");
+  for (const { tokens } of [storeOptions(io), destinationOptions(io, { ...NOTHING, tokens: own })]) {
+    await expect(tokens?.("sigstore", { now: () => new Date() })).rejects.toMatchObject({ code: "ERR_CONFIG_INVALID" });
+  }
+});
+
 test("outside of a job there are no tokens, and stores ask their SDK", () => {
   expect(storeOptions(ioWith({})).tokens).toBeUndefined();
 });

@@ -27,18 +27,28 @@ export interface DestinationSettings {
 /** For what is written. Throws ERR_CONFIG_INVALID. */
 export function destinationOptions(io: StoreIo, { tokens, write, transfer }: DestinationSettings): StoreOptions {
   const own = { write, transfer: { ...transfer, stateDirectory: stateDirectory(io.env) }, clients: new Map() };
-  return { ...storeOptions(io), ...own, ...(tokens === undefined ? {} : { tokens }) };
+  return { ...storeOptions(io), ...own, ...(tokens === undefined ? {} : { tokens: forStores(tokens) }) };
 }
+
+/** A token that signs is for the signing services: an address in the environment must not get one. */
+function forStores(tokens: TokenSource): TokenSource {
+  return async (audience, ctx) => {
+    if (audience !== SIGNING_AUDIENCE) return await tokens(audience, ctx);
+    throw new KitesealError("ERR_CONFIG_INVALID", `a store asks for a token for ${quote(audience)}, which signs`);
+  };
+}
+
+const SIGNING_AUDIENCE = "sigstore";
 
 /** What signs is loaded only once a store wants a token. Outside of a job there are none, and stores ask their SDK. */
 function jobTokens({ env, redactor }: StoreIo): TokenSource | undefined {
   if ((env["BUILDKITE_JOB_ID"] ?? "") === "") return undefined;
   let source: TokenSource | undefined;
-  return async (audience, ctx) => {
+  return forStores(async (audience, ctx) => {
     const { createTokenSource } = await import("@kiteseal/core/sign");
     source ??= createTokenSource(env, { onToken: (value) => redactor.add({ name: "the identity token", value }) });
     return source(audience, ctx);
-  };
+  });
 }
 
 /** KITESEAL_STATE_DIR, else the user's directory for state; undefined where neither is known: then nothing is resumed. */

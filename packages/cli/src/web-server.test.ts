@@ -41,6 +41,32 @@ test("verifies by the sidecar", async () => {
   expect((await fixture.verify([`${server.url}/dist/app.tgz`])).code).toBe(0);
 });
 
+test("is no place to publish to, which is said before anything is signed", async () => {
+  const { tokens } = fixture.sandbox.stats;
+  const argv = ["dist/app.tgz", "--to", "https://host.invalid/x/{build}"];
+  for (const line of [
+    ["publish", ...argv],
+    ["attest", ...argv],
+    ["attest", "dist/app.tgz", "--attestations", argv[2] ?? ""],
+  ]) {
+    expect((await fixture.cli(line, { env: fixture.sandbox.jobEnv() })).code, line.join(" ")).toBe(2);
+  }
+  expect(fixture.sandbox.stats.tokens).toBe(tokens);
+});
+
+test.each([
+  "https://user:hunter2-secret@host.example/a",
+  "https://acct.blob.core.windows.net/box/a?sig=hunter2-secret",
+  "s3://AKIA:hunter2-secret@bucket/a",
+  "gs://b/a#hunter2-secret",
+])("what is no part of an address is not repeated: %s", async (url) => {
+  for (const format of ["text", "json", "junit", "sarif"]) {
+    const ran = await fixture.verify([url, "--format", format]);
+    expect(ran.code).toBe(2);
+    expect(ran.stdout + ran.stderr).not.toContain("hunter2-secret");
+  }
+});
+
 test("without a sidecar is unattested: there is nothing else to look at", async () => {
   await using server = await serving(await filesOf(["dist/app.tgz"]));
   const { artifacts } = await fixture.report([`${server.url}/dist/app.tgz`]);

@@ -7,14 +7,15 @@ import { useFixture } from "./fixture.testkit.ts";
 import { readTransferSettings, readWriteSettings } from "./write-settings.ts";
 
 function configWith(write: Config["write"], locked: readonly string[] = []): Config {
-  return { write, format: { value: "text", origin: "default" }, machine: { path: "/m.yaml", locked }, files: [] };
+  const machine = { path: "/m.yaml", locked, ...(locked.length === 0 ? {} : { write: { legalHold: true } }) };
+  return { write, format: { value: "text", origin: "default" }, machine, files: [] };
 }
 
 describe("how new objects are kept", () => {
   test("is what flags say, and for the rest the configuration", () => {
     const flags = new Options({ retention: "compliance:365", legalHold: true });
     const config = configWith({ retention: { mode: "governance", days: 1 }, encryptionKey: "k", bucketOwner: "1" });
-    expect(readWriteSettings(flags, config)).toStrictEqual({
+    expect(readWriteSettings(flags, config, "checkout")).toStrictEqual({
       retention: { mode: "compliance", days: 365 },
       encryptionKey: "k",
       bucketOwner: "1",
@@ -25,16 +26,21 @@ describe("how new objects are kept", () => {
   test.each(["30", "compliance", "compliance:0", "Compliance:3", "governance:1.5", "governance:100000"])(
     "a retention of %j is refused",
     (retention) => {
-      expect(() => readWriteSettings(new Options({ retention }), configWith({}))).toThrow(
+      expect(() => readWriteSettings(new Options({ retention }), configWith({}), "checkout")).toThrow(
         expect.objectContaining({ code: "ERR_USAGE" }),
       );
     },
   );
 
+  test("of what is promoted is not for the checkout to say", () => {
+    const config = configWith({ encryptionKey: "of-somebody", retention: { mode: "compliance", days: 36_500 } });
+    expect(readWriteSettings(new Options({ legalHold: true }), config, "machine")).toStrictEqual({ legalHold: true });
+  });
+
   test("what the machine locks, no flag sets", () => {
-    const locked = configWith({ legalHold: true }, ["write"]);
-    expect(readWriteSettings(new Options({}), locked)).toStrictEqual({ legalHold: true });
-    expect(() => readWriteSettings(new Options({ encryptionKey: "k" }), locked)).toThrow(
+    const locked = configWith({}, ["write"]);
+    expect(readWriteSettings(new Options({}), locked, "checkout")).toStrictEqual({ legalHold: true });
+    expect(() => readWriteSettings(new Options({ encryptionKey: "k" }), locked, "checkout")).toThrow(
       expect.objectContaining({ code: "ERR_USAGE" }),
     );
   });
@@ -43,20 +49,24 @@ describe("how new objects are kept", () => {
 test.each([
   [{}, {}],
   [
-    { parallel: "4", limitRate: "500" },
-    { parallel: 4, bytesPerSecond: 500 },
+    { parallel: "4", limitRate: "5000" },
+    { parallel: 4, bytesPerSecond: 5000 },
   ],
   [{ limitRate: "20M" }, { bytesPerSecond: 20_971_520 }],
 ])("%j is how fast bytes are sent: %j", (flags, settings) => {
   expect(readTransferSettings(new Options(flags))).toStrictEqual(settings);
 });
 
-test.each([{ parallel: "0" }, { parallel: "65" }, { parallel: "1.5" }, { limitRate: "0" }, { limitRate: "20MB" }])(
-  "%j is refused",
-  (flags) => {
-    expect(() => readTransferSettings(new Options(flags))).toThrow(expect.objectContaining({ code: "ERR_USAGE" }));
-  },
-);
+test.each([
+  { parallel: "0" },
+  { parallel: "65" },
+  { parallel: "1.5" },
+  { limitRate: "0" },
+  { limitRate: "1023" },
+  { limitRate: "20MB" },
+])("%j is refused", (flags) => {
+  expect(() => readTransferSettings(new Options(flags))).toThrow(expect.objectContaining({ code: "ERR_USAGE" }));
+});
 
 describe("publish", () => {
   const fixture = useFixture();

@@ -23,11 +23,15 @@ export const WRITE_OPTIONS: readonly OptionSpec[] = [
 ];
 
 const RATE = /^([1-9]\d{0,8})([KMG]?)$/;
+const LEAST_RATE = 1024;
 const UNITS = { "": 1, K: 1024, M: 1_048_576, G: 1_073_741_824 } as const;
 const MAX_PARALLEL = 64;
 
-/** Throws ERR_USAGE, also for a flag that the machine's configuration locks. */
-export function readWriteSettings(options: Options, config: Config): WriteSettings {
+/**
+ * `whose`: a job that builds may say in its checkout how what it writes is kept; what is promoted is not its own. Throws
+ * ERR_USAGE, also for a flag that the machine's configuration locks.
+ */
+export function readWriteSettings(options: Options, config: Config, whose: "checkout" | "machine"): WriteSettings {
   const retention = options.text("retention");
   const flags: WriteSettings = present({
     encryptionKey: options.text("encryptionKey"),
@@ -38,7 +42,7 @@ export function readWriteSettings(options: Options, config: Config): WriteSettin
   const { machine } = config;
   if (Object.keys(flags).length > 0 && machine.locked.includes("write"))
     throw lockedKey("write", "a flag", machine.path);
-  return { ...config.write, ...flags };
+  return { ...machine.write, ...(whose === "checkout" ? config.write : {}), ...flags };
 }
 
 function parseRetention(text: string): NonNullable<WriteSettings["retention"]> {
@@ -62,7 +66,11 @@ function rateOf(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const [, amount, unit] = RATE.exec(text) ?? [];
   if (amount !== undefined && (unit === "" || unit === "K" || unit === "M" || unit === "G")) {
-    return Number(amount) * UNITS[unit];
+    const rate = Number(amount) * UNITS[unit];
+    if (rate >= LEAST_RATE) return rate;
   }
-  throw new KitesealError("ERR_USAGE", `--limit-rate ${quote(text)}: expected bytes a second such as 500K, 20M, 1G`);
+  throw new KitesealError(
+    "ERR_USAGE",
+    `--limit-rate ${quote(text)}: expected bytes a second, at least 1K, such as 500K, 20M, 1G`,
+  );
 }

@@ -101,6 +101,13 @@ describe("opening", () => {
     await expectCode(openStore(`file://${root}/S`, { ...options, write }), "ERR_CONFIG_INVALID");
   });
 
+  test.each(["https://host.example/x/", "file:///S/.kiteseal/x/", "s3://bucket/.kiteseal/"])(
+    "%s is no destination",
+    async (url) => {
+      await expectCode(openRepository({ url, fixed: url }, undefined, options), "ERR_STORE_URL");
+    },
+  );
+
   test("a destination outside its fixed part is refused", async () => {
     const to = { url: `file://${root}/S2/x`, fixed: `file://${root}/S/` };
     await expectCode(openRepository(to, undefined, options), "ERR_STORE_URL");

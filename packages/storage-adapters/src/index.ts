@@ -60,8 +60,17 @@ export async function openRepository(
   attestations: string | undefined,
   options: StoreOptions,
 ): Promise<Repository> {
+  const { scheme, path } = parseStoreUrl(to.url);
+  if (scheme === "https") {
+    throw new KitesealError("ERR_STORE_URL", `${quote(to.url)} is a web server, which is only read from`, {
+      hint: "Azure is written to at https://ACCOUNT.blob.core.windows.net/CONTAINER/…",
+    });
+  }
+  if (path.split("/").includes(ATTESTATIONS_FOLDER)) {
+    throw new KitesealError("ERR_STORE_URL", `${quote(to.url)} is among attestations: no artifact is looked for there`);
+  }
+  const prefix = path === "" ? "" : `${path}/`;
   const fixed = await openStore(to.fixed, options);
-  const prefix = prefixOf(parseStoreUrl(to.url));
   if (!prefix.startsWith(fixed.prefix)) {
     throw new KitesealError("ERR_STORE_URL", `${quote(to.url)} is not below its fixed part ${quote(to.fixed)}`);
   }

@@ -129,7 +129,7 @@ async function openTo({ options, io }: Invocation, config: Config): Promise<Repo
   }
   const fixed = url.endsWith("/") ? url : `${url}/`;
   const roots = config.toAttestations?.value;
-  const settings = { write: readWriteSettings(options, config), transfer: readTransferSettings(options) };
+  const settings = { write: readWriteSettings(options, config, "machine"), transfer: readTransferSettings(options) };
   const root = roots === undefined ? undefined : attestationRoot(roots, fixed);
   return openRepository({ url: fixed, fixed }, root, destinationOptions(io, settings));
 }

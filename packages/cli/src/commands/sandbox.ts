@@ -117,10 +117,14 @@ function next(command: readonly string[], sandbox: Sandbox, kept: boolean): stri
   return `; to verify: ${verifyCommand({ target: targetOf(command, job), trustedRoot: trustedRootPath, job: refOf(job) })}`;
 }
 
+/** What says where stores are and who asks them: the sandbox has none of its own. */
+const OF_STORES =
+  /^(?:BUILDKITE_(?:ARTIFACTORY|AZURE_BLOB|GS|S3)_|KITESEAL_(?:ARTIFACTORY|AWS|GCP|GCS)_|KITESEAL_(?:STATE_DIR|STORE_SUBJECT_CLAIM)$)/;
+
 /** A real job around this one is none of the sandbox's business. */
 function withoutJob(env: RedactedIo["env"]): Record<string, string | undefined> {
   const foreign = /^(?:BUILDKITE(?:_|$)|KITESEAL_|SIGSTORE_ID_TOKEN$)/;
-  return Object.fromEntries(Object.entries(env).filter(([name]) => !foreign.test(name)));
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !foreign.test(name) || OF_STORES.test(name)));
 }
 
 function refOf({ organization, pipeline, branch, tag }: Job): {

@@ -282,6 +282,14 @@ describe("the Artifactory adapter", () => {
       expect(exchanges()).toBe(2);
     });
 
+    test.each(["sigstore", "sts.amazonaws.com", "api://AzureADTokenExchange", "//iam.googleapis.com/projects/1/x"])(
+      "a token for %s is not asked for in its name",
+      async (audience) => {
+        const env = { ...oidc, KITESEAL_ARTIFACTORY_OIDC_AUDIENCE: audience };
+        await expectCode(open(env, { tokens }), "ERR_CONFIG_INVALID");
+      },
+    );
+
     test("a token that is refused in the middle is replaced", async () => {
       double.subjectTokens.add(`job-token-for-${double.platform}`);
       const store = createStore(await open(oidc, { tokens }), { pace: { attempts: 3, baseMs: 1, maxWaitMs: 2 } });

@@ -65,6 +65,7 @@ function exchanged(
   oidc: { provider: string; tokens: TokenSource },
 ): ArtifactoryAccess {
   const audience = present(access.env["KITESEAL_ARTIFACTORY_OIDC_AUDIENCE"]) ?? access.platform;
+  refuseForeign(audience);
   let current: Promise<Issued> | undefined;
   const renewed = async (ctx: Context): Promise<Issued> => {
     current = exchangeToken({ ...access, ...oidc, audience }, ctx);
@@ -83,6 +84,18 @@ function exchanged(
       return (isSpent ? await renewed(ctx) : issued).value;
     },
   };
+}
+
+/** Of tokens that open something else: whoever says where Artifactory is would get them. */
+const FOREIGN = /^(?:sigstore|sts\.amazonaws\.com|api:\/\/AzureADTokenExchange|\/\/iam\.googleapis\.com\/.*)$/i;
+
+function refuseForeign(audience: string): void {
+  if (!FOREIGN.test(audience)) return;
+  throw new KitesealError(
+    "ERR_CONFIG_INVALID",
+    `KITESEAL_ARTIFACTORY_OIDC_AUDIENCE is ${quote(audience)}, which is not Artifactory's`,
+    { hint: "give the integration an audience of its own; without the variable it is the platform's address" },
+  );
 }
 
 async function exchangeToken(

@@ -5,6 +5,7 @@
 // the SDK does not check where a credentials file sends it, so that is done here. Design §6, reference/storage.md §1.2.
 import { readFile } from "node:fs/promises";
 import type { StorageOptions } from "@google-cloud/storage";
+import { AwsClient, IdentityPoolClient, PluggableAuthClient } from "google-auth-library";
 import type { AwsClientOptions, IdentityPoolClientOptions, PluggableAuthClientOptions } from "google-auth-library";
 import { KitesealError, quote } from "@kiteseal/core/store";
 import type { AdapterOptions } from "../adapter.ts";
@@ -73,7 +74,6 @@ async function federated(provider: string, options: AdapterOptions): Promise<Gcp
     account === undefined ? undefined : `${iam}/projects/-/serviceAccounts/${account}:generateAccessToken`;
   for (const url of [tokenUrl, ...(impersonation === undefined ? [] : [impersonation])])
     requireGoogle(url, "KITESEAL_GCP_…");
-  const { IdentityPoolClient } = await import("google-auth-library");
   const client = new IdentityPoolClient({
     type: "external_account",
     audience,
@@ -139,7 +139,6 @@ type ExternalClient = NonNullable<StorageOptions["authClient"]>;
 
 /** As the SDK chooses: by where the subject token comes from. */
 async function externalClient(credentials: unknown): Promise<ExternalClient> {
-  const { AwsClient, IdentityPoolClient, PluggableAuthClient } = await import("google-auth-library");
   if (isAws(credentials)) return new AwsClient(credentials);
   if (isExecutable(credentials)) return new PluggableAuthClient(credentials);
   if (isIdentityPool(credentials)) return new IdentityPoolClient(credentials);

@@ -34,6 +34,7 @@ export async function openHttpsAdapter(address: HttpsAddress, options: HttpsOpti
   return {
     lists: false,
     url: (key) => urlOf(server, key),
+    prepare: () => Promise.reject(refusedUse("written to", server.origin)),
     digestPlan: () => ({ algorithms: ["sha256"] }),
     head: (key, ctx) => head(server, key, ctx),
     get: ({ object, range }, ctx) => read(server, { object, range }, ctx),
