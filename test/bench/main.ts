@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // npm run bench -- [--json FILE] [--gib N] [--rounds N] [--files N] [--only SECTION]… [--store STORE]…: what Kiteseal
 // costs, as ratios to something that runs in the same minutes on the same machine. Prints a table; exit 1 if a target is
-// missed. Servers and clients of `stores` are looked for in KITESEAL_PEERS_DIR, then in PATH.
+// missed. The servers of `stores` are those that `npm run test:peers` installs; its clients are looked for in PATH.
 import { writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";

@@ -4,12 +4,13 @@
 import { randomFillSync } from "node:crypto";
 import { mkdir, open, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { isInstalled } from "../peers/programs.ts";
 import { STUB } from "../support/program.ts";
 import { compared, median, type Row } from "./measure.ts";
 import { bundleChild } from "./stores/bundle.ts";
 import { type Client, clientsOf, type Command } from "./stores/clients.ts";
 import { type Taken, timed } from "./stores/programs.ts";
-import { type StoreKind, storeKinds, type StoreServer } from "./stores/servers.ts";
+import { STORE_KINDS, type StoreKind, type StoreServer } from "./stores/servers.ts";
 import type { World } from "./world.ts";
 
 const MIB = 1_048_576;
@@ -51,10 +52,10 @@ export async function stores(world: World, options: StoresOptions): Promise<read
   const large = join(directory, "large.bin");
   await writeNoise(large, options.bytes);
   const rows: Row[] = [];
-  for (const kind of storeKinds()) {
+  for (const kind of STORE_KINDS) {
     if (options.stores.length > 0 && !options.stores.includes(kind.name)) continue;
-    if (kind.missing !== undefined) {
-      console.error(`${kind.label} is left out: ${kind.missing}`);
+    if (kind.peer !== undefined && !isInstalled(kind.peer)) {
+      console.error(`${kind.label} is left out: npm run test:peers installs ${kind.peer}`);
       continue;
     }
     const { found, missing } = await clientsOf(kind.name, directory);
@@ -157,7 +158,7 @@ async function inTurns(setting: Setting, contestants: readonly Contestant[], rou
           samples.set(load.work, byName.set(name, [...(byName.get(name) ?? []), taken]));
         }
       } finally {
-        await server.close();
+        await server.stop();
       }
     }
   }
@@ -206,7 +207,7 @@ interface Ours extends Command {
 function library({ world, child }: Setting, server: StoreServer, [action, path]: readonly [string, string]): Ours {
   return {
     program: process.execPath,
-    args: [child, action, server.url, path],
+    args: [child, action, `${server.url}/base/`, path],
     env: { ...world.outside, ...server.env },
   };
 }
@@ -215,7 +216,7 @@ function library({ world, child }: Setting, server: StoreServer, [action, path]:
 function publish({ world }: Setting, server: StoreServer, { cwd, path }: { cwd: string; path: string }): Ours {
   return {
     program: process.execPath,
-    args: [STUB, "publish", path, "--to", server.url, "--quiet"],
+    args: [STUB, "publish", path, "--to", `${server.url}/base/`, "--quiet"],
     env: { ...world.env, ...server.env },
     cwd,
   };

@@ -4,20 +4,20 @@
 import { spawn } from "node:child_process";
 import { mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join, relative } from "node:path";
+import { join } from "node:path";
 import { setTimeout as after } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Sandbox, startSandbox } from "@kiteseal/sandbox";
+import { expectFetched } from "../support/fetched.ts";
 import { type Ended, runBundle, runProgram, STUB } from "../support/program.ts";
 
 const DIE_AT = pathToFileURL(join(import.meta.dirname, "die-at.ts")).href;
-const LEFTOVER = /^\.kiteseal-fetch-[0-9a-f]{12}-[0-9a-f]{32}$/;
-const CONTENTS: Readonly<Record<string, Buffer>> = {
-  "dist/app": Buffer.alloc(300_000, "a"),
-  "dist/empty": Buffer.alloc(0),
-  notes: Buffer.from("notes"),
-};
+const CONTENTS: ReadonlyMap<string, Buffer> = new Map([
+  ["dist/app", Buffer.alloc(300_000, "a")],
+  ["dist/empty", Buffer.alloc(0)],
+  ["notes", Buffer.from("notes")],
+]);
 
 let work: string;
 let sandbox: Sandbox;
@@ -29,7 +29,7 @@ beforeAll(async () => {
   sandbox = await startSandbox({ job: { organization: "acme", pipeline: "app", branch: "main" } });
   rule = ["--trusted-root", sandbox.trustedRootPath, "--org", "acme", "--pipeline", "app", "--branch", "main"];
   await mkdir(join(work, "files/dist"), { recursive: true });
-  for (const [name, content] of Object.entries(CONTENTS)) await writeFile(join(work, "files", name), content);
+  for (const [name, content] of CONTENTS) await writeFile(join(work, "files", name), content);
   const args = ["publish", "dist/*", "notes", "--to", `file://${work}/store`];
   const ended = await runBundle({ args, cwd: join(work, "files"), env: { ...env, ...sandbox.jobEnv() } });
   expect(ended.code, ended.stderr).toBe(0);
@@ -55,22 +55,8 @@ async function fetchDyingAt(folder: string, moment: number): Promise<Ended & { m
   return { ...ended, moments: ended.code === 0 ? Number(await readFile(count, "utf8")) : 0 };
 }
 
-/** Whether the directory is there; if it is, it is whole and verifies by itself. Beside it: nothing without a name of ours. */
-async function expectSound(folder: string): Promise<boolean> {
-  const names = await readdir(folder);
-  expect(names.filter((name) => name !== "out" && !LEFTOVER.test(name))).toEqual([]);
-  if (!names.includes("out")) return false;
-  const output = join(folder, "out");
-  const entries = await readdir(output, { recursive: true, withFileTypes: true });
-  const files = entries.filter((e) => e.isFile()).map((e) => relative(output, join(e.parentPath, e.name)));
-  const sidecars = Object.keys(CONTENTS).map((name) => `${name}.sigstore.json`);
-  expect(files.toSorted()).toEqual([...Object.keys(CONTENTS), ...sidecars].toSorted());
-  for (const [name, content] of Object.entries(CONTENTS))
-    expect((await readFile(join(output, name))).equals(content), name).toBe(true);
-  const verified = await runBundle({ args: ["verify", ".", ...rule], cwd: output, env });
-  expect(verified.code, verified.stderr).toBe(0);
-  return true;
-}
+const expectSound = async (folder: string): Promise<boolean> =>
+  (await expectFetched(folder, { contents: CONTENTS, rule, env })) > 0;
 
 const newFolder = (): Promise<string> => mkdtemp(join(work, "folder-"));
 

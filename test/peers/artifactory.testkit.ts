@@ -3,13 +3,24 @@
 import { startArtifactoryDouble } from "../doubles/artifactory/server.ts";
 import type { RealServer } from "./peer.testkit.ts";
 
+const [account, secret] = ["ci", "secret-password"] as const;
+
 export async function artifactoryDouble(): Promise<Omit<RealServer, "makeBucket">> {
   const double = await startArtifactoryDouble();
-  const envBy = (origin: string) => ({
-    BUILDKITE_ARTIFACTORY_URL: `${origin}/artifactory`,
-    BUILDKITE_ARTIFACTORY_USER: "ci",
-    BUILDKITE_ARTIFACTORY_PASSWORD: "secret-password",
+  const { platform: origin, url, repository } = double;
+  const envBy = (by: string) => ({
+    BUILDKITE_ARTIFACTORY_URL: `${by}/artifactory`,
+    BUILDKITE_ARTIFACTORY_USER: account,
+    BUILDKITE_ARTIFACTORY_PASSWORD: secret,
   });
-  const { platform: origin } = double;
-  return { origin, url: `rt://${double.repository}`, env: envBy(origin), envBy, stop: () => double.close() };
+  return {
+    origin,
+    url: `rt://${repository}`,
+    env: envBy(origin),
+    envBy,
+    endpoint: `${url}/${repository}`,
+    account,
+    secret,
+    stop: () => double.close(),
+  };
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The commands that write to stores, as killed.testkit.ts kills them: what is visible is whole and verifies from the store
-// alone (an artifact never stands there without its attestation), and each bundle is the one that its name says.
+// The commands, as killed.testkit.ts kills them. Of those that write to stores: what is visible is whole and verifies from the
+// store alone (an artifact never stands there without its attestation), and each bundle is the one that its name says.
 import { createHash } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -10,11 +10,16 @@ import type { Location, StoredObject } from "@kiteseal/core/store";
 import { openStore } from "@kiteseal/storage-adapters";
 import { ctx, POLICY, RULE_FLAGS } from "../bench/world.ts";
 import type { World } from "../bench/world.ts";
+import { expectFetched } from "../support/fetched.ts";
 import { newPlace, runThrough } from "./killed.testkit.ts";
 import type { CommandUnderTest, Place, Scene } from "./killed.testkit.ts";
 
+export interface Publishing extends CommandUnderTest {
+  readonly contents: ReadonlyMap<string, Buffer>;
+}
+
 /** publish of two files to the place, one of them of `bytes`. */
-export async function publishCommand(world: World, bytes: number): Promise<CommandUnderTest> {
+export async function publishCommand(world: World, bytes: number): Promise<Publishing> {
   const cwd = join(world.directory, "published");
   const contents: ReadonlyMap<string, Buffer> = new Map([
     ["app", Buffer.alloc(bytes, "of the app")],
@@ -26,20 +31,49 @@ export async function publishCommand(world: World, bytes: number): Promise<Comma
   }
   return {
     cwd,
+    contents,
     args: ({ url }) => ["publish", ...contents.keys(), "--to", url],
     prepare: () => Promise.resolve(),
     sound: (place) => expectSound(world, { place, contents }),
     whole: contents.size,
+    beforeLastReply: contents.size,
   };
 }
 
 /** promote of what `publish` published to another place of the same server. */
-export async function promoteCommand(scene: Scene, publish: CommandUnderTest): Promise<CommandUnderTest> {
-  const source = await newPlace(scene, "to-promote");
+export async function promoteCommand(scene: Scene, publish: Publishing): Promise<CommandUnderTest> {
+  const source = await publishedOnce(scene, { publish, name: "to-promote" });
+  return {
+    ...publish,
+    args: ({ url }) => ["promote", `${source.url}/`, "--recursive", "--to", url, ...ruleOf(scene.world)],
+  };
+}
+
+/** fetch of the same to a directory, which it shows in one step once there is nothing more to ask. */
+export async function fetchCommand(scene: Scene, publish: Publishing): Promise<CommandUnderTest> {
+  const source = await publishedOnce(scene, { publish, name: "to-fetch" });
+  const { contents, cwd, prepare, whole } = publish;
+  const rule = ruleOf(scene.world);
+  const what = [`${source.url}/`, "--recursive", "--with-bundle"];
+  return {
+    cwd,
+    args: ({ directory }) => ["fetch", ...what, "--output", join(directory, "out"), ...rule],
+    prepare,
+    sound: ({ directory }) => expectFetched(directory, { contents, rule, env: scene.world.outside }),
+    whole,
+    beforeLastReply: 0,
+  };
+}
+
+async function publishedOnce(scene: Scene, { publish, name }: { publish: Publishing; name: string }): Promise<Place> {
+  const source = await newPlace(scene, name);
   const published = await runThrough(scene, publish, source);
   expect(published.code, published.stderr).toBe(0);
-  const who = ["--trusted-root", scene.world.sandbox.trustedRootPath, ...RULE_FLAGS];
-  return { ...publish, args: ({ url }) => ["promote", `${source.url}/`, "--recursive", "--to", url, ...who] };
+  return source;
+}
+
+function ruleOf({ sandbox }: World): readonly string[] {
+  return ["--trusted-root", sandbox.trustedRootPath, ...RULE_FLAGS];
 }
 
 /** How many artifacts are there. */

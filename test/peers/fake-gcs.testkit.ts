@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // fake-gcs-server, a real server of Google Cloud Storage's JSON interface.
+import { BUCKET } from "./peer.testkit.ts";
 import type { RealServer } from "./peer.testkit.ts";
 import { serve } from "./process.testkit.ts";
 import { peerProgram } from "./programs.ts";
@@ -35,9 +36,12 @@ export async function fakeGcs(directory?: string): Promise<FakeGcs> {
   };
   return {
     origin: served.origin,
-    url: await makeBucket("plain"),
+    url: await makeBucket(BUCKET),
     env: envBy(served.origin),
     envBy,
+    endpoint: served.origin,
+    account: "",
+    secret: "",
     makeBucket,
     stop: served.stop,
   };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// kill -9 at each step of the commands that write, against real servers (for Artifactory, which cannot be had, a double).
-// Whatever the step, the store shows nothing that is not attested and whole, and the same command ends what was begun.
+// kill -9 at each step of publish, promote and fetch, against real servers (for Artifactory, which cannot be had, a double).
+// Whatever the step, store and directory show nothing that is not attested and whole, and the same command ends what was
+// begun.
 import { open } from "node:fs/promises";
 import type { IncomingMessage } from "node:http";
 import { join } from "node:path";
@@ -12,11 +13,12 @@ import { runBundle } from "../support/program.ts";
 import { artifactoryDouble } from "./artifactory.testkit.ts";
 import { azurite } from "./azurite.testkit.ts";
 import { fakeGcs } from "./fake-gcs.testkit.ts";
-import { promoteCommand, publishCommand } from "./commands.testkit.ts";
+import { fetchCommand, promoteCommand, publishCommand } from "./commands.testkit.ts";
+import type { Publishing } from "./commands.testkit.ts";
 import { startFront } from "./front.testkit.ts";
 import type { Watcher } from "./front.testkit.ts";
 import { killAtEachRequest, newPlace, runKilled, runThrough } from "./killed.testkit.ts";
-import type { CommandLine, Scene, Server } from "./killed.testkit.ts";
+import type { CommandLine, CommandUnderTest, Scene, Server } from "./killed.testkit.ts";
 import { versitygw } from "./versitygw.testkit.ts";
 
 const MIB = 1_048_576;
@@ -38,6 +40,12 @@ interface Subject {
     readonly isCompletion?: (request: IncomingMessage) => boolean;
   };
 }
+
+const COMMANDS = {
+  publish: async (_: Scene, publish: Publishing): Promise<CommandUnderTest> => publish,
+  promote: promoteCommand,
+  fetch: fetchCommand,
+};
 
 const SUBJECTS: readonly Subject[] = [
   {
@@ -76,16 +84,16 @@ describe.each(SUBJECTS)("killed at $name", ({ name, start, bytes, large }) => {
     await world.close();
   });
 
-  test.each(["publish", "promote"] as const)(
+  test.each(["publish", "promote", "fetch"] as const)(
     "before and after any request, %s leaves nothing visible that is not attested, and can be repeated",
     async (verb) => {
       const publish = await publishCommand(world, verb === "publish" ? bytes : MIB);
-      const command = verb === "publish" ? publish : await promoteCommand(scene, publish);
+      const command = await COMMANDS[verb](scene, publish);
       const { steps, seen } = await killAtEachRequest(scene, command, verb);
       console.log(`${name}: ${verb} killed at ${steps} steps, with ${[...seen].join(", ")} artifacts seen`);
       expect(steps).toBeGreaterThan(4 * command.whole);
       expect(Math.min(...seen)).toBe(0);
-      expect(Math.max(...seen)).toBe(command.whole);
+      expect(Math.max(...seen)).toBe(command.beforeLastReply);
     },
     EACH_REQUEST_MS,
   );

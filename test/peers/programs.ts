@@ -61,10 +61,14 @@ function directoryOf(name: PeerName): string {
   return join(peersDirectory(), `${name}-${PEERS[name].version}`);
 }
 
+export function isInstalled(name: PeerName): boolean {
+  return existsSync(join(directoryOf(name), MARK));
+}
+
 /** Where the executable is. A peer that is missing is a failure, never a reason to test less. */
 export function peerProgram(name: PeerName): string {
   const directory = directoryOf(name);
-  if (existsSync(join(directory, MARK))) return join(directory, PEERS[name].program);
+  if (isInstalled(name)) return join(directory, PEERS[name].program);
   throw new Error(`${name} ${PEERS[name].version} is not installed in ${directory}: npm run test:peers installs it`);
 }
 
@@ -73,7 +77,7 @@ export async function installPeers(tell: (text: string) => void): Promise<void> 
   for (const name of PEER_NAMES) {
     const directory = directoryOf(name);
     const { version, install } = PEERS[name];
-    if (existsSync(join(directory, MARK))) continue;
+    if (isInstalled(name)) continue;
     tell(`installing ${name} ${version}`);
     await rm(directory, { recursive: true, force: true });
     await mkdir(directory, { recursive: true });

@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PutBucketVersioningCommand, S3Client } from "@aws-sdk/client-s3";
+import { BUCKET } from "./peer.testkit.ts";
 import type { RealServer } from "./peer.testkit.ts";
 import { serve } from "./process.testkit.ts";
 import { peerProgram } from "./programs.ts";
@@ -21,10 +22,11 @@ export async function versitygw(directory?: string): Promise<Versitygw> {
   const root = directory ?? (await mkdtemp(join(tmpdir(), "kiteseal-versitygw-")));
   const data = join(root, "data");
   const versions = join(root, "versions");
-  for (const folder of [join(data, "plain"), versions]) await mkdir(folder, { recursive: true });
+  for (const folder of [join(data, BUCKET), versions]) await mkdir(folder, { recursive: true });
   const served = await serve({
     command: peerProgram("versitygw"),
-    args: (port) => ["--port", `127.0.0.1:${port}`, "posix", "--versioning-dir", versions, data],
+    // Without --keep-alive it closes the connection after each answer, as S3 does not.
+    args: (port) => ["--keep-alive", "--port", `127.0.0.1:${port}`, "posix", "--versioning-dir", versions, data],
     env: { ROOT_ACCESS_KEY: KEYS.AWS_ACCESS_KEY_ID, ROOT_SECRET_KEY: KEYS.AWS_SECRET_ACCESS_KEY },
   });
   const client = new S3Client({
@@ -36,9 +38,12 @@ export async function versitygw(directory?: string): Promise<Versitygw> {
   const envBy = (origin: string) => ({ AWS_ENDPOINT_URL_S3: origin, AWS_REGION: REGION, ...KEYS });
   return {
     origin: served.origin,
-    url: "s3://plain",
+    url: `s3://${BUCKET}`,
     env: envBy(served.origin),
     envBy,
+    endpoint: served.origin,
+    account: KEYS.AWS_ACCESS_KEY_ID,
+    secret: KEYS.AWS_SECRET_ACCESS_KEY,
     makeBucket: async (name) => {
       await mkdir(join(data, name));
       return `s3://${name}`;

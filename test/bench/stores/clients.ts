@@ -6,8 +6,9 @@ import { writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { Invocation } from "../../support/program.ts";
 import { runProgram } from "../../support/program.ts";
+import { BUCKET } from "../../peers/peer.testkit.ts";
 import { programOf } from "./programs.ts";
-import { BUCKET, type StoreName, type StoreServer } from "./servers.ts";
+import type { StoreName, StoreServer } from "./servers.ts";
 
 export interface Command {
   readonly program: string;

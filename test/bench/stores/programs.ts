@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Executables: those in KITESEAL_PEERS_DIR before those in PATH; and what a whole process took, by GNU time, since what
-// Node is told of its children's memory includes its own.
+// Executables in PATH, and what a whole process took, by GNU time, since what Node is told of its children's memory
+// includes its own.
 import { accessSync, constants } from "node:fs";
 import { readFile, rm } from "node:fs/promises";
 import { delimiter, join } from "node:path";
@@ -10,8 +10,8 @@ import { type Invocation, runProgram } from "../../support/program.ts";
 
 /** Undefined: it is not there. */
 export function programOf(name: string): string | undefined {
-  const folders = [process.env["KITESEAL_PEERS_DIR"] ?? "", ...(process.env["PATH"] ?? "").split(delimiter)];
-  return folders
+  return (process.env["PATH"] ?? "")
+    .split(delimiter)
     .filter((folder) => folder !== "")
     .map((folder) => join(folder, name))
     .find((candidate) => {
