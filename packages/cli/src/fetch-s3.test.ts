@@ -10,6 +10,7 @@ import {
   createLookup,
   flagPolicy,
   inlineCompute,
+  LIMITS,
   loadTrust,
 } from "@kiteseal/core";
 import { fetchArtifacts, type FetchRequest, type FoundObject } from "@kiteseal/core/operations";
@@ -71,6 +72,42 @@ test("a download that breaks off goes on where it was, at the same pin", async (
   const ran = await fetch();
   expect(ran, ran.stderr).toMatchObject({ code: 0, beside: ["out"] });
   expect(await readFile(join(ran.parent, "out", "app.tgz"), "utf8")).toBe("the application");
+});
+
+test.each(["release/dist//evil.sh", "release/dist/../evil.sh"])(
+  "below an address with %j, which no one could look at, nothing passes",
+  async (name) => {
+    double.bucket.objects.set(name, [double.bucket.current(KEY)]);
+    const below = ["s3://artifacts/release/", "--recursive"];
+    const flags = [...fixture.roots(), ...WHO];
+    const to = ["--to", `file://${join(fixture.root, `none-${fixture.next()}`)}`];
+    const ran = {
+      verify: await fixture.cli(["verify", ...below, ...flags], { env }),
+      find: await fixture.cli(["find", ...below], { env }),
+      promote: await fixture.cli(["promote", ...below, ...to, ...flags], { env }),
+      fetch: await fetch(...below),
+    };
+    double.bucket.objects.delete(name);
+    for (const [command, { code, stderr }] of Object.entries(ran)) {
+      expect.soft({ command, code }, stderr).toEqual({ command, code: 20 });
+      expect.soft(stderr).toContain("ERR_STORE_TAMPERED");
+    }
+    expect(ran.fetch.beside).toEqual([]);
+  },
+);
+
+test("more objects than one run fetches are listed no further, and nothing is read", async () => {
+  const crowd = await startS3Double({ pageSize: LIMITS.fetchedObjects + 1 });
+  const honest = double.bucket.current(KEY);
+  for (let i = 0; i <= LIMITS.fetchedObjects; i += 1) crowd.bucket.objects.set(`crowd/${i}`, [honest]);
+  const argv = ["fetch", "s3://artifacts/crowd/", "--recursive", "--output", join(fixture.root, "crowd")];
+  const ran = await fixture.cli([...argv, ...fixture.roots(), ...WHO], {
+    env: { ...env, AWS_ENDPOINT_URL_S3: crowd.endpoint },
+  });
+  await crowd.close();
+  expect(ran.stderr).toContain("ERR_LIMIT_EXCEEDED");
+  expect(ran.code).toBe(20);
+  expect(crowd.requests.filter((request) => !request.includes("list-type"))).toEqual([]);
 });
 
 test("attestations that may not be looked at are no verdict", async () => {

@@ -103,6 +103,12 @@ const listing = {
     rt: { is: "done", because: "a folder is listed: what does not begin with the prefix is left out" },
     https: NO_LISTING,
   }),
+  "list.no-key": row("list: a name that no key can have; it is never left out", "ERR_STORE_TAMPERED", {
+    https: NO_LISTING,
+  }),
+  "list.folder": row("list: the empty marker of a folder, beside an object; no object itself", "done", {
+    https: NO_LISTING,
+  }),
   "list.no-size": row("list: an entry without a size", DOWN, { https: NO_LISTING }),
 } as const;
 
@@ -140,6 +146,7 @@ const writing = {
   }),
   "complete.busy": row("the completion: 503 with Retry-After, then well", "done", { gs: AUTO, https: READ_ONLY }),
   "copy.lost-reply": row("copy: the reply is lost after success", "done", { https: READ_ONLY }),
+  "copy.busy": row("copy: 503 with Retry-After, then well", "done", { https: READ_ONLY }),
   "copy.denied": row("copy: 403", DENIED, { https: READ_ONLY }),
   "key.forbidden": row("a key that the store cannot hold: refused before anything is sent", "ERR_KEY_INVALID"),
 } as const;
