@@ -88,7 +88,7 @@ interface Capabilities {
 function createCapabilities(target: Target, base: string): Capabilities {
   let probing: Promise<Probed> | undefined;
   const probed = async (ctx: Context): Promise<Probed> => {
-    const running = (probing ??= probe(target, { base, stays: false }, { now: () => ctx.now() }));
+    const running = (probing ??= probe(target, { base, stays: false }, ctx));
     try {
       return await running;
     } catch (error) {

@@ -29,15 +29,18 @@ describe("credentials that expire in mid-upload", () => {
   let stateDirectory: string;
   let minted: number;
   let isTrusted: boolean;
+  let isSilent: boolean;
 
   beforeEach(async () => {
     minted = 0;
     isTrusted = true;
+    isSilent = false;
     stateDirectory = await mkdtemp(join(tmpdir(), "kiteseal-expiry-"));
     double = await startS3Double({ minPart: 1 });
     proxy = await startFaultProxy(double.endpoint);
     sts = createServer((request, response) => {
       request.resume();
+      if (isSilent) return;
       const expires = new Date(Date.now() + 3_600_000).toISOString();
       if (isTrusted)
         response.end(
@@ -80,6 +83,27 @@ describe("credentials that expire in mid-upload", () => {
     expect(minted).toBe(2);
     expect(double.bucket.objects.has(key("a"))).toBe(true);
     expect(double.bucket.uploads.size).toBe(0);
+  });
+
+  test("are renewed where HEAD, which has no words, is refused", async () => {
+    const store = open();
+    proxy.add((request) => minted < 2 && /^\/artifacts\/base\/a/.test(request.url), { reply: EXPIRED }, Infinity);
+    expect(await store.head(key("a"), ctx)).toBeUndefined();
+    expect(minted).toBe(2);
+  });
+
+  test("a STS that is silent is left when the signal fires", async () => {
+    isSilent = true;
+    const store = open();
+    for (const ask of [
+      (signal: AbortSignal) => store.head(key("a"), testContext(signal)),
+      (signal: AbortSignal) => store.list("base/", testContext(signal))[Symbol.asyncIterator]().next(),
+    ]) {
+      const abort = new AbortController();
+      const asked = ask(abort.signal);
+      setTimeout(() => abort.abort(), 20);
+      await expectCode(asked, "ERR_INTERRUPTED");
+    }
   });
 
   test("and are not renewed: undetermined, nothing is visible, the next run sends only the rest", async () => {
