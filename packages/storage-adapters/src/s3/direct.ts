@@ -52,8 +52,10 @@ interface Location {
   /** Before the key; ends in "/". */
   readonly path: string;
   readonly sign: Signer;
-  /** Dates what it signs by the same clock. */
+  /** Dates what it signs by the same clock as this, which it tells from the machine's. */
   readonly client: S3Client;
+  /** Milliseconds that the machine's clock is ahead of the context's. */
+  readonly machineOffset: number;
   /** What is signed is dated by the SDK's clock, then by the server's. Milliseconds ahead of the context's. */
   clockOffset: number;
 }
@@ -140,14 +142,16 @@ async function locate(client: S3Client, bucket: string, ctx: Context): Promise<L
       hint: "use a general purpose bucket",
     });
   }
+  const clockOffset = Date.parse(`${date.slice(0, 3).join("-")}T${date.slice(3).join(":")}Z`) - ctx.now().getTime();
   return {
     isSecure: protocol === "https:",
     hostname: textOf(hostname),
     port: typeof port === "number" ? port : undefined,
     path: base,
     client,
+    machineOffset: clockOffset - client.config.systemClockOffset,
     sign: createSigner(region, () => client.config.credentials()),
-    clockOffset: Date.parse(`${date.slice(0, 3).join("-")}T${date.slice(3).join(":")}Z`) - ctx.now().getTime(),
+    clockOffset,
   };
 }
 
@@ -280,7 +284,7 @@ async function refusal(
   const isOff = Math.abs(offset - clockOffset) > SKEW_MS;
   if (isOff && (reply.statusCode === 400 || reply.statusCode === 403)) error.name = "RequestTimeTooSkewed";
   if (error.name === "RequestTimeTooSkewed" && !Number.isNaN(offset)) {
-    location.client.config.systemClockOffset += offset - location.clockOffset;
+    location.client.config.systemClockOffset = offset - location.machineOffset;
     location.clockOffset = offset;
   }
   return error;
