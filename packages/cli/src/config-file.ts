@@ -4,7 +4,7 @@
 import { dirname, resolve } from "node:path";
 import { KitesealError, LIMITS, quote } from "@kiteseal/core";
 import type { WriteSettings } from "@kiteseal/storage-adapters";
-import { retentionOf } from "./flags.ts";
+import { BUCKET_OWNER, ENCRYPTION_KEY, retentionOf } from "./flags.ts";
 import { readInput } from "./input.ts";
 import { present } from "./present.ts";
 
@@ -195,12 +195,13 @@ function asWrite(value: unknown, path: string): WriteSettings | undefined {
   const legalHold = fields.get("legal-hold");
   if (legalHold !== undefined && typeof legalHold !== "boolean")
     throw invalid(path, "write.legal-hold", "true or false");
-  return present({
-    encryptionKey: asText(fields.get("encryption-key"), path, "write.encryption-key"),
-    retention,
-    legalHold,
-    bucketOwner: asText(fields.get("bucket-owner"), path, "write.bucket-owner (in quotes)"),
-  });
+  const encryptionKey = asText(fields.get("encryption-key"), path, "write.encryption-key");
+  if (encryptionKey !== undefined && !ENCRYPTION_KEY.test(encryptionKey))
+    throw invalid(path, "write.encryption-key", "printable ASCII without spaces");
+  const bucketOwner = asText(fields.get("bucket-owner"), path, "write.bucket-owner (in quotes)");
+  if (bucketOwner !== undefined && !BUCKET_OWNER.test(bucketOwner))
+    throw invalid(path, "write.bucket-owner", "the 12 digits of an AWS account");
+  return present({ encryptionKey, retention, legalHold, bucketOwner });
 }
 
 function asLocked(value: unknown, path: string): readonly string[] {

@@ -66,6 +66,8 @@ test.each([
   ["an alias", "store: &a file:///a\nformat: *a\n"],
   ["a value of another type", "store: 3\n"],
   ["consent in other words", "transparency: yes please\n"],
+  ["an encryption key that no header can hold", "write: { encryption-key: ключ }\n"],
+  ["an owner that is no account", 'write: { bucket-owner: "acme" }\n'],
   ["a list", "- store\n"],
   ["what is not YAML", "store: [\n"],
 ])("refuses a file with %s", async (_, checkout) => {

@@ -105,6 +105,11 @@ export function parseDuration(flag: string, text: string): number {
   return Number(amount) * MILLISECONDS[unit];
 }
 
+/** A name or an ARN of a key, or the name of an encryption scope: it is sent in a header. */
+export const ENCRYPTION_KEY: RegExp = /^[!-~]{1,2048}$/;
+/** An AWS account. */
+export const BUCKET_OWNER: RegExp = /^\d{12}$/;
+
 const RETENTION = /^(governance|compliance):([1-9]\d{0,4})$/;
 
 /** `governance:30`, `compliance:365`; undefined for anything else. */

@@ -14,11 +14,15 @@ function configWith(write: Config["write"], locked: readonly string[] = []): Con
 describe("how new objects are kept", () => {
   test("is what flags say, and for the rest the configuration", () => {
     const flags = new Options({ retention: "compliance:365", legalHold: true });
-    const config = configWith({ retention: { mode: "governance", days: 1 }, encryptionKey: "k", bucketOwner: "1" });
+    const config = configWith({
+      retention: { mode: "governance", days: 1 },
+      encryptionKey: "k",
+      bucketOwner: "123456789012",
+    });
     expect(readWriteSettings(flags, config, "checkout")).toStrictEqual({
       retention: { mode: "compliance", days: 365 },
       encryptionKey: "k",
-      bucketOwner: "1",
+      bucketOwner: "123456789012",
       legalHold: true,
     });
   });
@@ -35,6 +39,18 @@ describe("how new objects are kept", () => {
   test("of what is promoted is not for the checkout to say", () => {
     const config = configWith({ encryptionKey: "of-somebody", retention: { mode: "compliance", days: 36_500 } });
     expect(readWriteSettings(new Options({ legalHold: true }), config, "machine")).toStrictEqual({ legalHold: true });
+  });
+
+  test.each([
+    { encryptionKey: "ключ" },
+    { encryptionKey: "a b" },
+    { encryptionKey: "a\nb" },
+    { bucketOwner: "acme" },
+    { bucketOwner: "12345678901" },
+  ])("%j is refused before it is sent", (flags) => {
+    expect(() => readWriteSettings(new Options(flags), configWith({}), "checkout")).toThrow(
+      expect.objectContaining({ code: "ERR_USAGE" }),
+    );
   });
 
   test("what the machine locks, no flag sets", () => {

@@ -4,7 +4,7 @@
 import { KitesealError, quote } from "@kiteseal/core";
 import type { TransferOptions, WriteSettings } from "@kiteseal/storage-adapters";
 import { type Config, lockedKey } from "./config.ts";
-import { type Options, type OptionSpec, retentionOf } from "./flags.ts";
+import { BUCKET_OWNER, ENCRYPTION_KEY, type Options, type OptionSpec, retentionOf } from "./flags.ts";
 import { present } from "./present.ts";
 
 export const WRITE_OPTIONS: readonly OptionSpec[] = [
@@ -34,15 +34,23 @@ const MAX_PARALLEL = 64;
 export function readWriteSettings(options: Options, config: Config, whose: "checkout" | "machine"): WriteSettings {
   const retention = options.text("retention");
   const flags: WriteSettings = present({
-    encryptionKey: options.text("encryptionKey"),
+    encryptionKey: matching(options, "encryptionKey", [ENCRYPTION_KEY, "printable ASCII without spaces"]),
     retention: retention === undefined ? undefined : parseRetention(retention),
     legalHold: options.flag("legalHold") ? true : undefined,
-    bucketOwner: options.text("bucketOwner"),
+    bucketOwner: matching(options, "bucketOwner", [BUCKET_OWNER, "the 12 digits of an AWS account"]),
   });
   const { machine } = config;
   if (Object.keys(flags).length > 0 && machine.locked.includes("write"))
     throw lockedKey("write", "a flag", machine.path);
   return { ...machine.write, ...(whose === "checkout" ? config.write : {}), ...flags };
+}
+
+/** Found when the header is sent, it would look like an outage, after signing. */
+function matching(options: Options, name: string, [pattern, expected]: readonly [RegExp, string]): string | undefined {
+  const text = options.text(name);
+  if (text === undefined || pattern.test(text)) return text;
+  const flag = name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  throw new KitesealError("ERR_USAGE", `--${flag} ${quote(text)}: expected ${expected}`);
 }
 
 function parseRetention(text: string): NonNullable<WriteSettings["retention"]> {

@@ -5,6 +5,7 @@
 import { ATTESTATIONS_FOLDER, isKitesealError } from "@kiteseal/core/store";
 import type { Finding } from "@kiteseal/core/store";
 import { AdapterError } from "./adapter.ts";
+import type { AdapterErrorKind } from "./adapter.ts";
 
 /** What a finding says of its subject. */
 export type Told = readonly [severity: Finding["severity"], message: string, remedy?: string | undefined];
@@ -35,6 +36,13 @@ function isAnswer(error: unknown): error is AdapterError {
 export function unidentified(error: unknown): Told {
   if (!isAnswer(error) && !(isKitesealError(error) && error.kind === "usage")) throw error;
   return ["broken", error.message, error.hint ?? "give this job an identity, as the guide of stores says"];
+}
+
+const REFUSALS: readonly AdapterErrorKind[] = ["Denied", "PinChanged", "AlreadyExists", "Immutable"];
+
+/** Good news that a failure proves, if it is a refusal: what the server dislikes about a request says nothing of rights. */
+export function provenBy(failed: AdapterError, good: string): Told {
+  return REFUSALS.includes(failed.kind) ? ["ok", good] : ["advice", `not proven that it ${good}: ${failed.message}`];
 }
 
 const ABILITIES = { list: "list", read: "read", put: "write" } as const;

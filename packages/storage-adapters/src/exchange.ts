@@ -10,6 +10,7 @@ import { pipeline } from "node:stream/promises";
 import { quote } from "@kiteseal/core/store";
 import type { Context } from "@kiteseal/core/store";
 import { AdapterError } from "./adapter.ts";
+import { connectionFailure } from "./connection-failure.ts";
 
 export interface ExchangeRequest {
   readonly method: "GET" | "HEAD" | "PUT" | "POST" | "DELETE";
@@ -141,21 +142,11 @@ async function upload(
 /** A failure of the connection as AdapterError. */
 function exchangeError(error: unknown, action: string): unknown {
   if (error instanceof AdapterError || !(error instanceof Error)) return error;
-  const code =
-    "code" in error && typeof error.code === "string" && /^[A-Z][A-Z0-9_]{1,63}$/.test(error.code)
-      ? error.code
-      : undefined;
-  if (code === undefined && error.message !== "aborted") return error;
-  const certificate = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY/.test(code ?? "");
-  return new AdapterError(
-    certificate ? "Unavailable" : "Transient",
-    `${action} failed: ${code ?? "the connection ended"}`,
-    {
-      hint: certificate
-        ? "if the store has a private certificate authority, name it in NODE_EXTRA_CA_CERTS"
-        : undefined,
-    },
-  );
+  const failure = connectionFailure(error);
+  if (failure !== undefined) {
+    return new AdapterError(failure.kind, `${action} failed: ${failure.code}`, { hint: failure.hint });
+  }
+  return error.message === "aborted" ? new AdapterError("Transient", `${action} failed: the connection ended`) : error;
 }
 
 async function textOf(body: AsyncIterable<Uint8Array>, maxBytes: number): Promise<string> {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A double of S3 on loopback that refuses what S3 refuses: wrong checksums, writes over what is there, malformed multipart
-// uploads, ranges of other versions, requests without a known key. It does not verify signatures (a real server does that
+// uploads, ranges of other versions, requests without a known key or from another time. It does not verify signatures (a real server does that
 // in test/peers). Path style, one bucket.
 import { createHash } from "node:crypto";
 import { createServer } from "node:http";
@@ -28,6 +28,10 @@ export interface S3DoubleOptions {
   readonly pageSize?: number;
   /** Answers of bucket settings, by query name ("publicAccessBlock"): status and XML. */
   readonly settings?: Readonly<Record<string, { readonly status: number; readonly xml: string }>>;
+  /** How far this server's clock is ahead. */
+  readonly skewMs?: number;
+  /** PutObject and completions say nothing of the checksum, as lesser servers do. */
+  readonly statesNoChecksum?: boolean;
 }
 
 export interface S3Double {
@@ -116,6 +120,8 @@ function xml(response: ServerResponse, status: number, body: string, headers: Re
 
 async function serve(exchange: Exchange, guard: { bucket: string; denied: Set<string> }): Promise<void> {
   const { request, response, fault, key, query } = exchange;
+  const now = Date.now() + (exchange.options.skewMs ?? 0);
+  response.setHeader("date", new Date(now).toUTCString());
   if (fault === "reset") return void request.socket.destroy();
   if (fault === "hang") return;
   if (fault === "reset-in-body") return resetInBody(request);
@@ -124,6 +130,8 @@ async function serve(exchange: Exchange, guard: { bucket: string; denied: Set<st
     throw new S3Refusal(fault.status, fault.code);
   }
   if (fault === "lose-reply") response.end = () => request.socket.destroy() as never;
+  const isSigned = request.headers.authorization !== undefined;
+  if (isSigned && !(Math.abs(now - signedAt(request)) <= SKEW_MS)) throw new S3Refusal(403, "RequestTimeTooSkewed");
   if (guard.bucket !== BUCKET) throw new S3Refusal(404, "NoSuchBucket");
   if (!request.headers.authorization?.includes(`Credential=${ACCESS_KEY}/`))
     throw new S3Refusal(403, "InvalidAccessKeyId");
@@ -134,6 +142,14 @@ async function serve(exchange: Exchange, guard: { bucket: string; denied: Set<st
       throw new S3Refusal(403, "AccessDenied");
   }
   await (key === "" ? serveBucket(exchange) : serveObject(exchange));
+}
+
+const SKEW_MS = 900_000;
+
+/** NaN without a date. */
+function signedAt({ headers }: IncomingMessage): number {
+  const digits = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(String(headers["x-amz-date"]))?.slice(1) ?? [];
+  return Date.parse(`${digits.slice(0, 3).join("-")}T${digits.slice(3).join(":")}Z`);
 }
 
 async function resetInBody(request: IncomingMessage): Promise<void> {
@@ -262,14 +278,15 @@ function amzHeaders(request: IncomingMessage): Record<string, string> {
 }
 
 async function putObject(exchange: Exchange): Promise<void> {
-  const { double, response, key, request } = exchange;
+  const { double, options, response, key, request } = exchange;
   const content = await receive(exchange, false);
   const version = double.bucket.put(
     key,
     { etag: hexEtag(content), content, headers: amzHeaders(request), checksum: content.sha256 },
     condition(exchange, ""),
   );
-  response.writeHead(200, described(version)).end();
+  const stated = options.statesNoChecksum === true ? {} : { "x-amz-checksum-sha256": content.sha256 };
+  response.writeHead(200, { ...described(version), ...stated }).end();
 }
 
 function copyObject(exchange: Exchange): void {
@@ -338,7 +355,7 @@ function listParts({ double, response, key }: Exchange, id: string): void {
 }
 
 async function completeUpload(exchange: Exchange, id: string): Promise<void> {
-  const { double, request, response, key } = exchange;
+  const { double, options, request, response, key } = exchange;
   const chunks: Buffer[] = [];
   for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
   const text = Buffer.concat(chunks).toString("utf8");
@@ -357,7 +374,8 @@ async function completeUpload(exchange: Exchange, id: string): Promise<void> {
     ...condition(exchange, "-on-complete"),
   });
   const { etag, ...headers } = described(version);
-  const body = `<ETag>${escaped(etag ?? "")}</ETag><ChecksumSHA256>${version.checksum}</ChecksumSHA256>`;
+  const stated = options.statesNoChecksum === true ? "" : `<ChecksumSHA256>${version.checksum}</ChecksumSHA256>`;
+  const body = `<ETag>${escaped(etag ?? "")}</ETag>${stated}`;
   xml(response, 200, `<CompleteMultipartUploadResult>${body}</CompleteMultipartUploadResult>`, headers);
 }
 

@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import { parseKey, quote } from "@kiteseal/core/store";
 import type { Context, Finding } from "@kiteseal/core/store";
 import { AdapterError } from "../adapter.ts";
-import { abilities, attempt, finding, scratchFolder, unidentified } from "../diagnosis.ts";
+import { abilities, attempt, finding, provenBy, scratchFolder, unidentified } from "../diagnosis.ts";
 import type { Tell, Told } from "../diagnosis.ts";
 import type { Exchange } from "../exchange.ts";
 import { ask, itemPath } from "./client.ts";
@@ -162,7 +162,7 @@ async function deletion({ client, folder }: Place, ctx: Context): Promise<Told> 
   for (const name of ["wrong-checksum", "create-only"]) {
     const path = itemPath(client, folder + name);
     const refused = await refusal(client, { method: "DELETE", path, action: "deleting" }, ctx);
-    if (refused !== undefined && refused.kind !== "NotFound") return ["ok", "may not delete"];
+    if (refused !== undefined && refused.kind !== "NotFound") return provenBy(refused, "may not delete");
   }
   return ["advice", "may delete", "for jobs that only publish or verify, take Delete/Overwrite away"];
 }
@@ -177,7 +177,7 @@ function createOnly(second: AdapterError | undefined): Told {
 }
 
 function overwrite(second: AdapterError | undefined): Told {
-  if (second !== undefined) return ["ok", "may not replace what is there"];
+  if (second !== undefined) return provenBy(second, "may not replace what is there");
   return ["advice", "may replace what is there", "take Delete/Overwrite from jobs that publish or verify"];
 }
 

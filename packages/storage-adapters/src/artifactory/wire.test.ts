@@ -416,6 +416,14 @@ describe("the Artifactory adapter", () => {
     for (const secret of ["secret-password", basic]) expect(shown).not.toContain(secret);
   });
 
+  test.each([
+    [403, "ok"],
+    [400, "advice"],
+  ])("doctor takes %i to a deletion for a refusal, or not", async (status, told) => {
+    double.faults.add({ method: "DELETE", kind: "status", status });
+    expect(await severity("delete")).toBe(told);
+  });
+
   test("doctor tells a good repository from bad ones", async () => {
     const findings = await adapter.diagnose(ctx);
     expect(findings.filter(({ severity: found }) => found === "dangerous" || found === "broken")).toEqual([]);

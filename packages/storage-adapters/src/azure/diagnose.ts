@@ -5,7 +5,7 @@ import type { BlobGetPropertiesResponse, BlockBlobClient, ContainerGetProperties
 import { parseKey } from "@kiteseal/core/store";
 import type { Context, Finding } from "@kiteseal/core/store";
 import { AdapterError } from "../adapter.ts";
-import { abilities, attempt, finding, scratchFolder, unidentified } from "../diagnosis.ts";
+import { abilities, attempt, finding, provenBy, scratchFolder, unidentified } from "../diagnosis.ts";
 import type { Tell, Told } from "../diagnosis.ts";
 import { blobClient, call, containerClient } from "./container.ts";
 import type { AzureContainer } from "./container.ts";
@@ -179,7 +179,7 @@ function checksums(wrong: AdapterError | undefined): Told {
 }
 
 function overwrite(again: AdapterError | undefined): Told {
-  if (again !== undefined) return ["ok", "may not replace what is there"];
+  if (again !== undefined) return provenBy(again, "may not replace what is there");
   return [
     "advice",
     "may replace what is there: other programs with this identity can, Kiteseal does not",
@@ -202,6 +202,6 @@ async function deletion({ container, folder }: Place, ctx: Context): Promise<Tol
   const failed = await attempt(() =>
     call(container, { action: "deleting", subject: key, ctx }, (signal) => client.delete(signal)),
   );
-  if (failed instanceof AdapterError) return ["ok", "may not delete"];
+  if (failed instanceof AdapterError) return provenBy(failed, "may not delete");
   return ["advice", "may delete", "for jobs that only publish or verify, use a role without blobs/delete"];
 }

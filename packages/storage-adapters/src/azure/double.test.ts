@@ -238,6 +238,18 @@ describe("the Azure adapter", () => {
     });
   });
 
+  test.each([
+    [403, "ok"],
+    [400, "advice"],
+  ])("doctor takes %i for a refusal, or not", async (status, severity) => {
+    await adapter.diagnose(ctx);
+    double.faults.add({ method: "PUT", path: /probe\/overwrite/, times: 2, kind: "status", status });
+    double.faults.add({ method: "DELETE", kind: "status", status });
+    const findings = await adapter.diagnose(ctx);
+    for (const id of ["azure.overwrite", "azure.delete"])
+      expect(findings.find((finding) => finding.id === id)).toMatchObject({ severity });
+  });
+
   test("neither key nor signature is in an error or a finding", async () => {
     const signature = "sig=PLANTEDsignature%3D";
     const connection = `BlobEndpoint=${double.endpoint};SharedAccessSignature=sv=2026-02-06&${signature}`;

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // AWS credentials from the job's identity token, against an STS endpoint on loopback that refuses what STS refuses.
-import { createServer } from "node:http";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer, globalAgent } from "node:http";
 import type { Server } from "node:http";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { TokenSource } from "@kiteseal/core/store";
 import { expectKind } from "../adapter-contract.testkit.ts";
 import type { AdapterOptions } from "../adapter.ts";
@@ -18,17 +21,20 @@ describe("AWS credentials", () => {
   let asked: URLSearchParams[];
   let failures: { status: number; code: string; message: string }[];
   let audiences: string[];
+  let silent: number;
 
   beforeEach(async () => {
     asked = [];
     failures = [];
     audiences = [];
+    silent = 0;
     server = createServer((request, response) => {
       let text = "";
       request.on("data", (chunk: Buffer) => (text += chunk.toString()));
       request.on("end", () => {
         const form = new URLSearchParams(text);
         asked.push(form);
+        if ((silent -= 1) >= 0) return;
         const failure = failures.shift();
         if (failure !== undefined) {
           const { status, code, message } = failure;
@@ -61,8 +67,8 @@ describe("AWS credentials", () => {
     audiences.push(audience);
     return Promise.resolve(`${TOKEN}${audiences.length}`);
   };
-  const identity = (env: AdapterOptions["env"], source: TokenSource | undefined = tokens) =>
-    createAwsIdentity({ env: { AWS_ENDPOINT_URL_STS: endpoint, ...env }, tokens: source, now: () => NOW }, () =>
+  const identity = (env: AdapterOptions["env"], source: TokenSource | undefined = tokens, idleMs = 5000) =>
+    createAwsIdentity({ env: { AWS_ENDPOINT_URL_STS: endpoint, ...env }, tokens: source, now: () => NOW, idleMs }, () =>
       Promise.resolve("eu-central-1"),
     );
 
@@ -94,6 +100,47 @@ describe("AWS credentials", () => {
   test("are asked for again while STS says later", async () => {
     failures = [{ status: 503, code: "ServiceUnavailable", message: "later" }];
     expect(await identity({ AWS_ROLE_ARN: ROLE }).credentials()).toMatchObject({ accessKeyId: "AKID2" });
+  });
+
+  test("are asked for again when STS is silent", async () => {
+    silent = 1;
+    expect(await identity({ AWS_ROLE_ARN: ROLE }, tokens, 50).credentials()).toMatchObject({ accessKeyId: "AKID2" });
+  });
+
+  test("go by the process-wide agents, as the proxies do", async () => {
+    const created = vi.spyOn(globalAgent, "createConnection");
+    await identity({ AWS_ROLE_ARN: ROLE }).credentials();
+    expect(created).toHaveBeenCalledOnce();
+    created.mockRestore();
+  });
+
+  test.each(["http://sts.example", "http://0.0.0.0:8080", "https://a:b@sts.example"])(
+    "are not asked for at %s",
+    (address) => {
+      const open = () => identity({ AWS_ROLE_ARN: ROLE, AWS_ENDPOINT_URL_STS: address });
+      expect(open).toThrow(expect.objectContaining({ code: "ERR_STORE_URL" }));
+    },
+  );
+
+  test("of a token in a file are not asked for without encryption, whatever a shared file names", async () => {
+    const directory = await mkdtemp(join(tmpdir(), "kiteseal-aws-"));
+    // Reaches this machine, and is not called so.
+    const address = endpoint.replace("127.0.0.1", "0.0.0.0");
+    await writeFile(join(directory, "config"), `[default]\nendpoint_url = ${address}\n`);
+    await writeFile(join(directory, "token"), TOKEN);
+    const env = {
+      AWS_CONFIG_FILE: join(directory, "config"),
+      AWS_SHARED_CREDENTIALS_FILE: join(directory, "none"),
+      AWS_WEB_IDENTITY_TOKEN_FILE: join(directory, "token"),
+      AWS_ROLE_ARN: ROLE,
+      AWS_EC2_METADATA_DISABLED: "true",
+    };
+    for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);
+    const found = identity(env).credentials();
+    await expect(found).rejects.toMatchObject({ kind: "Unsupported" });
+    expect(asked).toEqual([]);
+    vi.unstubAllEnvs();
+    await rm(directory, { recursive: true });
   });
 
   test("that are refused say what the role must trust, and never show the token", async () => {

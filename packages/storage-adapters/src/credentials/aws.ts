@@ -2,14 +2,18 @@
 // Who this job is to AWS: first the role that its own Buildkite identity token may assume, with a fresh token at each
 // renewal (the tokens live minutes, the uploads may live hours); then what the SDK finds; then the agent's variables.
 import { STSClient, AssumeRoleWithWebIdentityCommand } from "@aws-sdk/client-sts";
-import { isKitesealError, retry } from "@kiteseal/core/store";
+import { isKitesealError, KitesealError, retry } from "@kiteseal/core/store";
 import type { Context, TokenSource } from "@kiteseal/core/store";
 import { AdapterError } from "../adapter.ts";
 import type { AdapterOptions } from "../adapter.ts";
 import { present, readAgentS3 } from "../agent-env.ts";
+import { unsafeAddressReason } from "../exchange.ts";
 import { codeOf, s3Error } from "../s3/errors.ts";
+import { BoundedHandler } from "../s3/handler.ts";
 
 export const AWS_AUDIENCE = "sts.amazonaws.com";
+/** Of STS. Without a byte in either direction. */
+const IDLE_MS = 30_000;
 const PACE = { attempts: 4, baseMs: 500, maxWaitMs: 10_000 };
 
 export interface AwsCredentials {
@@ -28,11 +32,17 @@ export interface AwsIdentity {
   readonly describe: () => string;
 }
 
+export interface AwsOptions extends AdapterOptions {
+  /** Longest silence of STS; 30,000 unless given. */
+  readonly idleMs?: number;
+}
+
 /**
  * KITESEAL_AWS_ROLE_ARN, or AWS_ROLE_ARN unless AWS_WEB_IDENTITY_TOKEN_FILE says whose token belongs to it.
  * `region` is asked when credentials are. Errors of `credentials`: TokenSource's, AdapterError Denied, Transient.
+ * Throws ERR_STORE_URL for an AWS_ENDPOINT_URL_STS that no token may be sent to.
  */
-export function createAwsIdentity(options: AdapterOptions, region: () => Promise<string>): AwsIdentity {
+export function createAwsIdentity(options: AwsOptions, region: () => Promise<string>): AwsIdentity {
   const identity = findIdentity(options, region);
   return {
     ...identity,
@@ -44,11 +54,12 @@ export function createAwsIdentity(options: AdapterOptions, region: () => Promise
   };
 }
 
-function findIdentity(options: AdapterOptions, region: () => Promise<string>): AwsIdentity {
+function findIdentity(options: AwsOptions, region: () => Promise<string>): AwsIdentity {
   const { env, tokens } = options;
   const declared = present(env, "AWS_WEB_IDENTITY_TOKEN_FILE") === undefined ? ["AWS_ROLE_ARN"] : [];
   const role = present(env, "KITESEAL_AWS_ROLE_ARN", ...declared);
   if (role !== undefined && tokens !== undefined) {
+    checkEndpoint(present(env, "AWS_ENDPOINT_URL_STS"));
     return {
       credentials: () => assumeRole({ role, tokens, options, region }),
       isRenewable: true,
@@ -64,7 +75,12 @@ function findIdentity(options: AdapterOptions, region: () => Promise<string>): A
     };
   }
   const agent = readAgentS3(env);
-  const chain = new STSClient({ region, ...(agent.profile === undefined ? {} : { profile: agent.profile }) }).config;
+  // Its connections are those of the clients that the SDK makes to assume a role.
+  const chain = new STSClient({
+    region,
+    requestHandler: handlerOf(options),
+    ...(agent.profile === undefined ? {} : { profile: agent.profile }),
+  }).config;
   let source = "what the AWS SDK finds";
   return {
     isRenewable: false,
@@ -79,6 +95,18 @@ function findIdentity(options: AdapterOptions, region: () => Promise<string>): A
     },
     describe: () => source,
   };
+}
+
+function checkEndpoint(endpoint: string | undefined): void {
+  const unsafe = endpoint === undefined ? undefined : unsafeAddressReason(endpoint);
+  if (unsafe === undefined) return;
+  throw new KitesealError("ERR_STORE_URL", `AWS_ENDPOINT_URL_STS cannot be used: ${unsafe}`, {
+    hint: "write AWS_ENDPOINT_URL_STS=https://HOST, without credentials",
+  });
+}
+
+function handlerOf({ idleMs }: AwsOptions): BoundedHandler {
+  return new BoundedHandler(idleMs ?? IDLE_MS);
 }
 
 /** The first letters of a key tell its kind (AKIA: of a user; ASIA: temporary), the rest is nobody's business. */
@@ -98,7 +126,7 @@ function fixedCredentials(env: AdapterOptions["env"]): AwsCredentials | undefine
 interface Assumption {
   readonly role: string;
   readonly tokens: TokenSource;
-  readonly options: AdapterOptions;
+  readonly options: AwsOptions;
   readonly region: () => Promise<string>;
 }
 
@@ -118,7 +146,14 @@ async function assumeRole(assumption: Assumption): Promise<AwsCredentials> {
 async function assumeOnce({ role, tokens, options, region }: Assumption, ctx: Context): Promise<AwsCredentials> {
   const token = await tokens(AWS_AUDIENCE, ctx);
   const endpoint = present(options.env, "AWS_ENDPOINT_URL_STS");
-  const sts = new STSClient({ region, maxAttempts: 1, ...(endpoint === undefined ? {} : { endpoint }) });
+  const sts = new STSClient({
+    region,
+    maxAttempts: 1,
+    requestHandler: handlerOf(options),
+    // Those of the shared files.
+    ignoreConfiguredEndpointUrls: true,
+    ...(endpoint === undefined ? {} : { endpoint }),
+  });
   const job = present(options.env, "BUILDKITE_JOB_ID")?.replaceAll(/[^\w+=,.@-]/g, "-") ?? "job";
   try {
     const { Credentials: given } = await sts.send(

@@ -12,7 +12,7 @@ import { join } from "node:path";
 import { getCACertificates, setDefaultCACertificates } from "node:tls";
 import { inspect } from "node:util";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { BlobServiceClient } from "@azure/storage-blob";
+import { BlobServiceClient, StorageSharedKeyCredential } from "@azure/storage-blob";
 import { KitesealError, parseKey } from "@kiteseal/core/store";
 import { expectKind, putRequest } from "../adapter-contract.testkit.ts";
 import type { Adapter, AdapterOptions } from "../adapter.ts";
@@ -195,11 +195,14 @@ describe("the order of identities", () => {
   const agent = { BUILDKITE_AZURE_BLOB_ACCESS_KEY: key };
 
   test("is the job's token, what a platform announces, the agent's variables, the SDK's chain", async () => {
+    const keyed = await createAzureAccess({ env: agent, origin, now: () => new Date() });
+    expect(keyed.service.credential).toBeInstanceOf(StorageSharedKeyCredential);
+    const chain = await identity({});
+    expect(chain).not.toBe(keyed.identity);
     expect(await identity({ ...entra, ...agent })).toContain(TENANT);
-    expect(await identity({ ...entra, ...agent, AZURE_FEDERATED_TOKEN_FILE: "/token" })).toContain("chain");
-    expect(await identity({ ...entra, ...agent }, false)).toContain("key of account");
-    expect(await identity(agent)).toContain("key of account");
-    expect(await identity({})).toContain("chain");
+    expect(await identity({ ...entra, ...agent, AZURE_FEDERATED_TOKEN_FILE: "/token" })).toBe(chain);
+    expect(await identity({ ...entra, ...agent }, false)).toBe(keyed.identity);
+    expect(await identity(agent)).toBe(keyed.identity);
   });
 
   test("sends no credential to an endpoint without encryption on another machine", async () => {

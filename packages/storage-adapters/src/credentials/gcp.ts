@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who Kiteseal is to Google Cloud. First the Buildkite job itself (workload identity federation: a fresh identity token
 // for each exchange, no file), then GOOGLE_APPLICATION_CREDENTIALS, then the agent's BUILDKITE_GS_… variables, then the
-// rest of the SDK's chain (gcloud's file, the metadata server). A token or key is only ever sent to *.googleapis.com:
-// the SDK does not check where a credentials file sends it, so that is done here. Design §6, reference/storage.md §1.2.
+// rest of the SDK's chain (gcloud's file, the metadata server). A token or key is only ever sent to https://….googleapis.com
+// or to this machine: the SDK does not check where a credentials file sends it, so that is done here. Design §6, reference/storage.md §1.2.
 import { readFile } from "node:fs/promises";
 import type { StorageOptions } from "@google-cloud/storage";
 import { AwsClient, IdentityPoolClient, PluggableAuthClient } from "google-auth-library";

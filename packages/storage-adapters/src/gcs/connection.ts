@@ -11,6 +11,7 @@ import type { AdapterOptions } from "../adapter.ts";
 import { unsafeAddressReason } from "../exchange.ts";
 import { findGcpIdentity } from "../credentials/gcp.ts";
 import type { GcpIdentity } from "../credentials/gcp.ts";
+import { stoppable } from "../stoppable.ts";
 import { networkError } from "./errors.ts";
 
 export interface Connection {
@@ -118,15 +119,4 @@ function credentialsError(error: unknown, ctx: Context): unknown {
   return new AdapterError("Denied", `Google refused the exchange of credentials: ${quote(found)}`, {
     hint: "compare the pool's attribute condition and allowed audience with the job's token, and who may impersonate the account",
   });
-}
-
-/** `work`, or the signal's reason: the SDK cannot be told to stop. */
-export function stoppable<T>(work: Promise<T>, { signal }: Context): Promise<T> {
-  if (signal === undefined) return work;
-  const { promise, resolve, reject } = Promise.withResolvers<T>();
-  const stop = (): void => reject(signal.reason);
-  if (signal.aborted) stop();
-  signal.addEventListener("abort", stop, { once: true });
-  work.then(resolve, reject).finally(() => signal.removeEventListener("abort", stop));
-  return promise;
 }

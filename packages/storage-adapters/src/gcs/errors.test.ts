@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+import { createServer } from "node:http";
 import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
 import type { AdapterErrorKind } from "../adapter.ts";
 import { testContext } from "../store-contract.testkit.ts";
 import { failureError, networkError, replyFailure, retryAfterMs, sdkError } from "./errors.ts";
+import { exchange, replyJson } from "./wire.ts";
 
 const ctx = testContext();
 const now = ctx.now();
@@ -32,6 +34,7 @@ describe("a reply of Google Cloud Storage", () => {
     ["no credentials", 401, body("required", "Anonymous caller."), "Denied"],
     ["no permission", 403, body("forbidden", "Permission denied on resource (or it may not exist)."), "Denied"],
     ["no permission, as text", 403, "Access denied.", "Denied"],
+    ["no permission of somebody named so", 403, body("forbidden", "retention-bot@b.c has no active hold."), "Denied"],
     ["a rate limit as 403", 403, body("rateLimitExceeded", "Rate limit exceeded."), "Throttled"],
     ["a retention policy", 403, body("retentionPolicyNotMet", "Object is kept."), "Immutable"],
     ["a hold", 403, body("objectUnderActiveHold", "Object is held."), "Immutable"],
@@ -44,6 +47,22 @@ describe("a reply of Google Cloud Storage", () => {
     ["a redirect", 302, "", "Unavailable"],
   ])("that is %s has its kind", (_, status, text, kind) => {
     expect(failureError(replyFailure(status, text, undefined), "writing", now)).toMatchObject({ kind });
+  });
+
+  test.each([
+    ["GET", "Denied"],
+    ["POST", "Immutable"],
+  ] as const)("that calls an object kept, to %s, is %s", async (method, kind) => {
+    const server = createServer((_, response) =>
+      response.writeHead(403).end(body("retentionPolicyNotMet", "Object is kept.")),
+    );
+    await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
+    const address = server.address();
+    const url = `http://127.0.0.1:${typeof address === "object" ? address?.port : 0}/`;
+    const reply = await exchange({ what: "asking", method, url, headers: {} }, ctx);
+    await expect(replyJson(reply, { what: "asking" }, ctx)).rejects.toMatchObject({ kind });
+    server.closeAllConnections();
+    server.close();
   });
 
   test("with Retry-After says how long to wait, in seconds or until a date", () => {

@@ -6,6 +6,7 @@ import { quote, isKitesealError } from "@kiteseal/core/store";
 import type { Context } from "@kiteseal/core/store";
 import { AdapterError } from "../adapter.ts";
 import type { AdapterErrorKind } from "../adapter.ts";
+import { connectionFailure } from "../connection-failure.ts";
 import { isRecord } from "./object.ts";
 
 /** What a reply that is no success says of itself; all of it untrusted. */
@@ -14,6 +15,8 @@ export interface Failure {
   readonly reasons: readonly string[];
   readonly message: string;
   readonly retryAfter: string | undefined;
+  /** Of a request that writes nothing: nothing keeps anybody from it but rights. */
+  readonly isRead?: boolean;
 }
 
 const THROTTLING = ["rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded"];
@@ -31,14 +34,14 @@ export function failureError(failure: Failure, what: string, now: Date): Adapter
   });
 }
 
-function kindOf({ status, reasons, message }: Failure): AdapterErrorKind {
+function kindOf({ status, reasons, message, isRead = false }: Failure): AdapterErrorKind {
   const has = (known: readonly string[]): boolean => reasons.some((reason) => known.includes(reason));
   const checksum = /md5|crc32c|checksum|hash/i.test(message);
   if (status === 412) return preconditionKind(has(["conditionNotMet"]), checksum, message);
   if (status === 400 && checksum) return "ChecksumRejected";
   if (status === 429 || has(THROTTLING)) return "Throttled";
   if (status === 401) return "Denied";
-  if (status === 403) return has(PROTECTED) || /retention|active .*hold/i.test(message) ? "Immutable" : "Denied";
+  if (status === 403) return has(PROTECTED) && !isRead ? "Immutable" : "Denied";
   // A page of a proxy is a 404, too: only the service's own words prove that the object is not there.
   if (status === 404) return has(["notFound"]) && !/bucket does not exist/i.test(message) ? "NotFound" : "Unavailable";
   if (status === 408 || status >= 500) return "Transient";
@@ -125,9 +128,10 @@ function headerOf(response: unknown, name: string): string | undefined {
 /** A connection that failed: what was asked may have happened. A programming error stays what it is. */
 export function networkError(error: unknown, what: string): unknown {
   if (!(error instanceof Error)) return error;
-  const code = "code" in error && typeof error.code === "string" ? error.code : undefined;
-  const isNetwork = code !== undefined || error.name === "FetchError" || error.name === "GaxiosError";
-  if (!isNetwork && !(error instanceof SyntaxError)) return error;
-  const shown = code !== undefined && /^[A-Z][A-Z0-9_]{1,60}$/.test(code) ? code : error.name;
-  return new AdapterError("Transient", `${what} failed: ${shown}`);
+  const failure = connectionFailure(error);
+  if (failure !== undefined) {
+    return new AdapterError(failure.kind, `${what} failed: ${failure.code}`, { hint: failure.hint });
+  }
+  const isNetwork = error.name === "FetchError" || error.name === "GaxiosError" || error instanceof SyntaxError;
+  return isNetwork ? new AdapterError("Transient", `${what} failed: ${error.name}`) : error;
 }

@@ -7,7 +7,7 @@ import { pages } from "../transfer/pages.ts";
 import type { Page } from "../transfer/pages.ts";
 import type { Pace } from "../transfer/plan.ts";
 import { AdapterError } from "../adapter.ts";
-import { stoppable } from "./connection.ts";
+import { stoppable } from "../stoppable.ts";
 import type { Connection } from "./connection.ts";
 import { sdkError } from "./errors.ts";
 import { decodeObject, decodePage, isRecord } from "./object.ts";

@@ -24,6 +24,8 @@ export interface WireRequest {
 }
 
 export interface WireReply {
+  /** To a request that writes nothing. */
+  readonly isRead: boolean;
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   /** Must be read or left by `return`. Fails with AdapterError Transient if it ends early. */
@@ -47,7 +49,8 @@ export async function exchange(wire: WireRequest, ctx: Context): Promise<WireRep
     request.destroy(Object.assign(new Error("idle"), { code: "ETIMEDOUT" })),
   );
   const response = await settled(request, wire, ctx);
-  return { status: response.statusCode ?? 0, headers: response.headers, body: readBody(response, wire, ctx) };
+  const { statusCode: status = 0, headers } = response;
+  return { isRead: wire.method === "GET", status, headers, body: readBody(response, wire, ctx) };
 }
 
 function settled(request: ClientRequest, wire: WireRequest, ctx: Context): Promise<IncomingMessage> {
@@ -147,5 +150,6 @@ export async function replyJson(reply: WireReply, { what, maxBytes }: JsonReply,
 }
 
 export function replyError(reply: WireReply, told: { text: string; what: string }, ctx: Context): AdapterError {
-  return failureError(replyFailure(reply.status, told.text, reply.headers["retry-after"]), told.what, ctx.now());
+  const failure = replyFailure(reply.status, told.text, reply.headers["retry-after"]);
+  return failureError({ ...failure, isRead: reply.isRead }, told.what, ctx.now());
 }

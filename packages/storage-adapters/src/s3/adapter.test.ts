@@ -54,10 +54,6 @@ describe("the S3 adapter", () => {
         { method: "PUT", contains: "/base/a", times: 2, does: { status: 409, code: "ConditionalRequestConflict" } },
       ],
       ["a damaged body", { method: "PUT", contains: "/base/a", times: 2, does: { status: 400, code: "BadDigest" } }],
-      [
-        "a clock that is off",
-        { method: "PUT", contains: "/base/a", times: 1, does: { status: 403, code: "RequestTimeTooSkewed" } },
-      ],
     ] as const)("%s does not stop a put", async (_, fault) => {
       await start();
       double.fail(fault);
@@ -89,8 +85,31 @@ describe("the S3 adapter", () => {
       await expectCode(store.head(key("a"), ctx), status === 403 ? "ERR_STORE_DENIED" : "ERR_STORE_UNAVAILABLE");
     });
 
-    test("a missing bucket is never absence of a key", async () => {
+    test.each(["constructor", "__proto__"])("a code named %s is unknown, as others", async (code) => {
       await start();
+      double.fail({ method: "PUT", contains: "/base/a", times: 99, does: { status: 400, code } });
+      const error = await expectCode(put("a", "abc"), "ERR_STORE_UNAVAILABLE");
+      expect(error).toHaveProperty("hint", undefined);
+    });
+
+    test.each([
+      ["ahead", 3_600_000],
+      ["behind", -3_600_000],
+    ])("the clock of a server that is %s is learned from any refusal, also of HEAD", async (_, skewMs) => {
+      await start({ skewMs });
+      expect(await store.head(key("a"), ctx)).toBeUndefined();
+      expect(await put("a", "x".repeat(600_000))).toMatchObject({ outcome: "created" });
+    });
+
+    test("a refusal in a reply of another date stays one", async () => {
+      await start();
+      const headers = { date: "Thu, 01 Jan 2026 00:00:00 GMT" };
+      double.fail({ method: "HEAD", times: 99, does: { status: 403, code: "AccessDenied", headers } });
+      await expectCode(store.head(key("a"), ctx), "ERR_STORE_DENIED");
+    });
+
+    test.each([0, 3_600_000])("a missing bucket is never absence of a key, %i ms away", async (skewMs) => {
+      await start({ skewMs });
       const place = openPlace(
         { ...ADDRESS, bucket: "another" },
         {
@@ -134,6 +153,23 @@ describe("the S3 adapter", () => {
       const part = store.get(object, { range: { start: 2, end: 4 }, maxBytes: 10 }, ctx);
       await expectCode(readAll(part), "ERR_STORE_URL");
     });
+  });
+
+  test.each([
+    ["whole", "abc"],
+    ["in parts", "x".repeat(2000)],
+  ])("a server that says nothing of the checksum of an object sent %s has not checked it", async (_, content) => {
+    await start({ statesNoChecksum: true, minPart: 1, sizes: SMALL });
+    expect(await put("a", content)).toMatchObject({ outcome: "created", verifiedBy: "server-other" });
+  });
+
+  test("a copy of which nothing is known is an outage", async () => {
+    await start();
+    const { object } = await put("a", "x");
+    await store.copy(object, key("tried"), ctx);
+    double.fail({ method: "PUT", contains: "/b", times: 99, does: { status: 412, code: "PreconditionFailed" } });
+    double.fail({ method: "HEAD", contains: "/b", times: 99, does: { status: 503, code: "" } });
+    await expectCode(store.copy(object, key("b"), ctx), "ERR_STORE_UNAVAILABLE");
   });
 
   describe("listing", () => {
@@ -257,6 +293,33 @@ describe("the S3 adapter", () => {
       const xml = "<PolicyStatus><IsPublic>true</IsPublic></PolicyStatus>";
       await start({ ignores: ["if-none-match"], settings: { policyStatus: { status: 200, xml } } });
       expect(await severities()).toMatchObject({ "s3.create-only": "dangerous", "s3.public-access": "dangerous" });
+    });
+
+    test("of a lifecycle that may not be read says so once", async () => {
+      const xml = "<Error><Code>AccessDenied</Code></Error>";
+      await start({ settings: { lifecycle: { status: 403, xml } } });
+      const found = await store.diagnose(ctx);
+      expect(found.filter(({ id }) => /lifecycle|expiry/.test(id))).toMatchObject([
+        { id: "s3.lifecycle", severity: "advice" },
+      ]);
+      expect(found.find(({ id }) => id === "s3.lifecycle")?.remedy).toContain("s3:GetLifecycleConfiguration");
+    });
+
+    test.each([
+      [{ status: 403, code: "AccessDenied" }, "ok"],
+      [{ status: 400, code: "InvalidRequest" }, "advice"],
+      [{ status: 501, code: "NotImplemented" }, "advice"],
+    ])("takes %j for a refusal, or not", async (does, severity) => {
+      await start();
+      double.fail({ method: "DELETE", contains: "probe/overwrite", times: 99, does });
+      expect(await severities()).toMatchObject({ "s3.overwrite": "advice", "s3.delete": severity });
+      const { headers } = double.bucket.current("base/.kiteseal/probe/overwrite");
+      expect(headers).toHaveProperty("x-amz-checksum-sha256");
+      double.fail({ method: "PUT", contains: "probe/overwrite", times: 99, does });
+      const found = (await store.diagnose(ctx)).find(({ id }) => id === "s3.overwrite");
+      expect(found).toMatchObject({ severity });
+      // Without a remedy for a right that it is not known to have.
+      expect(found).not.toHaveProperty("remedy");
     });
 
     test("of one that may not be written to is no danger", async () => {

@@ -60,19 +60,20 @@ function createBucketCheck(place: S3Place): (ctx: Context) => Promise<void> {
   let checked = false;
   return async (ctx) => {
     if (checked) return;
-    try {
-      await place.client.send(new HeadBucketCommand(bucketOf(place)), signalOf(ctx));
-    } catch (error) {
-      const status = statusOf(error);
-      if (status === 404) {
-        throw new AdapterError("Unsupported", `there is no bucket ${quote(place.bucket)}`, {
-          hint: "create the bucket, or correct its name",
-        });
+    await place.call({ doing: "looking for", subject: place.bucket }, ctx, async () => {
+      try {
+        await place.client.send(new HeadBucketCommand(bucketOf(place)), signalOf(ctx));
+      } catch (error) {
+        const status = statusOf(error);
+        if (status === 404) {
+          throw new AdapterError("Unsupported", `there is no bucket ${quote(place.bucket)}`, {
+            hint: "create the bucket, or correct its name",
+          });
+        }
+        // Who may not see the bucket was still told 404 for the key, so the bucket is there.
+        if (status !== 403) throw error;
       }
-      // Who may not see the bucket was still told 404 for the key, so the bucket is there.
-      if (status !== 403)
-        await place.call({ doing: "looking for", subject: place.bucket }, ctx, () => Promise.reject(error));
-    }
+    });
     checked = true;
   };
 }
@@ -112,8 +113,8 @@ async function putWhole({ place, probe }: S3, request: PutRequest, ctx: Context)
     throw asExisting(error, request);
   });
   const written = factsOf(reply);
-  requireChecksum(written.ChecksumSHA256, { sha256: request.digests.sha256, subject: key });
-  return { object: { key, size, pin: pinOf(written, key) }, verifiedBy: "server-sha256" };
+  const isStated = requireChecksum(written.ChecksumSHA256, { sha256: request.digests.sha256, subject: key });
+  return { object: { key, size, pin: pinOf(written, key) }, verifiedBy: isStated ? "server-sha256" : "server-other" };
 }
 
 /** A server that ignores conditions or ranges is noticed: the reply must name the pinned version and the length asked for. */

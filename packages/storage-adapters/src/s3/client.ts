@@ -9,6 +9,8 @@ import { AdapterError } from "../adapter.ts";
 import type { AdapterOptions, WriteSettings } from "../adapter.ts";
 import { present, readAgentS3 } from "../agent-env.ts";
 import { createAwsIdentity } from "../credentials/aws.ts";
+import { unsafeAddressReason } from "../exchange.ts";
+import { stoppable } from "../stoppable.ts";
 import type { StoreAddress } from "../url.ts";
 import { createDirect } from "./direct.ts";
 import type { DirectReply, DirectRequest } from "./direct.ts";
@@ -74,6 +76,8 @@ export function openPlace(address: StoreAddress, options: S3Options): S3Place {
     region,
     credentials: identity.credentials,
     ...(endpoint === undefined ? {} : { endpoint, forcePathStyle: true }),
+    // Those of the shared files: what is not AWS would be taken for it.
+    ignoreConfiguredEndpointUrls: true,
     maxAttempts: 1,
     cacheMiddleware: true,
     // With agents that are given, the handler sends the header and does not wait for the answer.
@@ -88,7 +92,7 @@ export function openPlace(address: StoreAddress, options: S3Options): S3Place {
     connectMs: CONNECT_MS,
     idleMs: options.idleMs ?? IDLE_MS,
   });
-  const call: S3Place["call"] = async (operation, ctx, send) => {
+  const classified: S3Place["call"] = async (operation, ctx, send) => {
     try {
       return await send();
     } catch (error) {
@@ -105,13 +109,14 @@ export function openPlace(address: StoreAddress, options: S3Options): S3Place {
     owner: options.write?.bucketOwner,
     identity: identity.describe,
     writeParameters: (now) => writeParameters({ ...options.write, isEncrypted: agent.isEncrypted }, now),
-    call,
+    // The SDK looks for credentials before it looks at the signal.
+    call: (operation, ctx, send) => classified(operation, ctx, () => stoppable(send(), ctx)),
     send: async (operation, request, ctx) => {
       const failures: unknown[] = [];
       const { body } = request;
       const watched = body && { ...body, open: () => watching(body.open(), failures) };
       try {
-        return await call(operation, ctx, () => direct.send({ ...request, body: watched }, ctx));
+        return await classified(operation, ctx, () => direct.send({ ...request, body: watched }, ctx));
       } catch (error) {
         if (failures.length > 0) throw failures[0];
         throw error;
@@ -124,7 +129,7 @@ export function openPlace(address: StoreAddress, options: S3Options): S3Place {
 async function renew(client: S3Client, ctx: Context): Promise<void> {
   const doing = { doing: "renewing", subject: "the credentials" };
   try {
-    await client.config.credentials({ forceRefresh: true });
+    await stoppable(client.config.credentials({ forceRefresh: true }), ctx);
   } catch (error) {
     throw s3Error(error, doing, ctx);
   }
@@ -144,9 +149,9 @@ async function* watching(
 }
 
 function checkEndpoint(endpoint: string): void {
-  const url = URL.parse(endpoint);
-  if (url !== null && /^https?:$/.test(url.protocol) && url.username === "" && url.search === "") return;
-  throw new KitesealError("ERR_STORE_URL", "the S3 endpoint of the environment is not a plain http or https address", {
+  const unsafe = unsafeAddressReason(endpoint) ?? (/[?#]/.test(endpoint) ? "it has a query" : undefined);
+  if (unsafe === undefined) return;
+  throw new KitesealError("ERR_STORE_URL", `the S3 endpoint of the environment cannot be used: ${unsafe}`, {
     hint: "write AWS_ENDPOINT_URL_S3=https://HOST, without credentials",
   });
 }

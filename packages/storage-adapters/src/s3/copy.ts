@@ -6,7 +6,6 @@ import type { Context, Key, StoredObject } from "@kiteseal/core/store";
 import { AdapterError } from "../adapter.ts";
 import type { Written } from "../adapter.ts";
 import type { S3Place } from "./client.ts";
-import { statusOf } from "./errors.ts";
 import { pinOf, pinParameters } from "./pin.ts";
 import { signalOf, target } from "./request.ts";
 import type { S3 } from "./request.ts";
@@ -74,9 +73,11 @@ async function copyError(
   if (!(error instanceof AdapterError) || error.kind !== "PinChanged")
     return versionError(place, { error, object: from }, ctx);
   try {
-    await place.client.send(new HeadObjectCommand(target(place, to)), signalOf(ctx));
+    await place.call({ doing: "looking at", subject: to }, ctx, () =>
+      place.client.send(new HeadObjectCommand(target(place, to)), signalOf(ctx)),
+    );
   } catch (absent) {
-    return statusOf(absent) === 404 ? error : absent;
+    return absent instanceof AdapterError && absent.kind === "NotFound" ? error : absent;
   }
   return new AdapterError("AlreadyExists", `something is already at ${quote(to)}`, { cause: error });
 }

@@ -10,7 +10,7 @@ import {
 } from "@aws-sdk/client-s3";
 import type { Context, Finding } from "@kiteseal/core/store";
 import { AdapterError } from "../adapter.ts";
-import { abilities, attempt, finding, unidentified } from "../diagnosis.ts";
+import { abilities, attempt, finding, provenBy, unidentified } from "../diagnosis.ts";
 import type { Tell, Told } from "../diagnosis.ts";
 import { bucketOf, signalOf } from "./request.ts";
 import type { S3 } from "./request.ts";
@@ -110,11 +110,16 @@ async function tellPromises(s3: S3, tell: Tell, ctx: Context): Promise<boolean> 
   return true;
 }
 
+/** SHA-256. */
+const NOTHING = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
+
 async function canOverwrite(s3: S3, ctx: Context): Promise<Told> {
   const where = { ...bucketOf(s3.place), Key: `${s3.probe.folder}overwrite` };
-  const command = new PutObjectCommand({ ...where, Body: new Uint8Array(), ContentLength: 0 });
+  // With a checksum: buckets with a default lock take no write without one.
+  const content = { Body: new Uint8Array(), ContentLength: 0, ChecksumSHA256: NOTHING };
+  const command = new PutObjectCommand({ ...where, ...content });
   const failed = await refusal(s3, ctx, () => s3.place.client.send(command, signalOf(ctx)));
-  if (failed !== undefined) return ["ok", "refuses writes without If-None-Match"];
+  if (failed !== undefined) return provenBy(failed, "refuses writes without If-None-Match");
   const remedy =
     "require the condition key s3:if-none-match in the bucket policy, so that no job can replace artifacts";
   return ["advice", "lets this identity replace objects", remedy];
@@ -123,7 +128,7 @@ async function canOverwrite(s3: S3, ctx: Context): Promise<Told> {
 async function canDelete(s3: S3, ctx: Context): Promise<Told> {
   const command = new DeleteObjectCommand({ ...bucketOf(s3.place), Key: `${s3.probe.folder}overwrite` });
   const failed = await refusal(s3, ctx, () => s3.place.client.send(command, signalOf(ctx)));
-  if (failed !== undefined) return ["ok", "does not let this identity delete"];
+  if (failed !== undefined) return provenBy(failed, "does not let this identity delete");
   return ["advice", "lets this identity delete objects", "take s3:DeleteObject from jobs that publish"];
 }
 

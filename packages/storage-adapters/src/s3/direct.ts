@@ -9,6 +9,8 @@ import { HeadObjectCommand } from "@aws-sdk/client-s3";
 import type { S3Client } from "@aws-sdk/client-s3";
 import type { Context } from "@kiteseal/core/store";
 import { AdapterError } from "../adapter.ts";
+import { stoppable } from "../stoppable.ts";
+import { statusOf } from "./errors.ts";
 import { refusalOf } from "./refusal.ts";
 import type { Headers } from "./refusal.ts";
 import { createSigner, escaped, queryText, type Signer } from "./signature.ts";
@@ -50,6 +52,10 @@ interface Location {
   /** Before the key; ends in "/". */
   readonly path: string;
   readonly sign: Signer;
+  /** Dates what it signs by the same clock as this, which it tells from the machine's. */
+  readonly client: S3Client;
+  /** Milliseconds that the machine's clock is ahead of the context's. */
+  readonly machineOffset: number;
   /** What is signed is dated by the SDK's clock, then by the server's. Milliseconds ahead of the context's. */
   clockOffset: number;
 }
@@ -57,6 +63,8 @@ interface Location {
 /** Up to this size a body is collected, and leaves together with the headers. */
 const COLLECTED_BYTES = 262_144;
 const DISCARDED_BYTES = 65_536;
+/** S3 lets fifteen minutes pass. */
+const SKEW_MS = 300_000;
 const PROBE = "k";
 
 export function createDirect(
@@ -69,18 +77,41 @@ export function createDirect(
       location = undefined;
       throw error;
     }));
-  return {
-    send: async (request, ctx) => {
-      const place = await located(ctx);
-      const outgoing = await open(place, request, ctx);
-      limitSilence(outgoing, o);
-      const reply = await exchange(outgoing, request.body);
-      const { statusCode: status = 0, headers } = reply;
-      if (status < 200 || status > 299) throw await refusal(place, { reply, method: request.method }, ctx);
-      if (request.method !== "GET") discard(reply);
-      return { status, headers, body: reply };
-    },
+  const once: Direct["send"] = async (request, ctx) => {
+    const place = await stoppable(located(ctx), ctx);
+    const { clockOffset } = place;
+    const outgoing = await open(place, request, ctx);
+    limitSilence(outgoing, o);
+    const reply = await exchange(outgoing, request.body);
+    const { statusCode: status = 0, headers } = reply;
+    if (status < 200 || status > 299) {
+      throw await refusal(place, { reply, method: request.method, clockOffset }, ctx);
+    }
+    if (request.method !== "GET") discard(reply);
+    return { status, headers, body: reply };
   };
+  return {
+    send: (request, ctx) =>
+      once(request, ctx).catch(async (error: unknown) => {
+        if (request.method !== "HEAD" || statusOf(error) !== 400) throw error;
+        throw await explained(once, { request, error }, ctx);
+      }),
+  };
+}
+
+/** An expired token is 400, and HEAD has no words to say it in: it is asked again by a request that has. */
+async function explained(
+  send: Direct["send"],
+  { request, error }: { request: DirectRequest; error: unknown },
+  ctx: Context,
+): Promise<unknown> {
+  try {
+    const reply = await send({ ...request, method: "GET", headers: { ...request.headers, range: "bytes=0-0" } }, ctx);
+    reply.body.destroy();
+    return error;
+  } catch (told) {
+    return statusOf(told) === 400 ? told : error;
+  }
 }
 
 const SIGNED = /^AWS4-HMAC-SHA256 Credential=[^/]+\/\d{8}\/([a-z0-9-]+)\/s3\/aws4_request,/;
@@ -111,13 +142,16 @@ async function locate(client: S3Client, bucket: string, ctx: Context): Promise<L
       hint: "use a general purpose bucket",
     });
   }
+  const clockOffset = Date.parse(`${date.slice(0, 3).join("-")}T${date.slice(3).join(":")}Z`) - ctx.now().getTime();
   return {
     isSecure: protocol === "https:",
     hostname: textOf(hostname),
     port: typeof port === "number" ? port : undefined,
     path: base,
+    client,
+    machineOffset: clockOffset - client.config.systemClockOffset,
     sign: createSigner(region, () => client.config.credentials()),
-    clockOffset: Date.parse(`${date.slice(0, 3).join("-")}T${date.slice(3).join(":")}Z`) - ctx.now().getTime(),
+    clockOffset,
   };
 }
 
@@ -146,13 +180,14 @@ async function open(location: Location, request: DirectRequest, ctx: Context): P
     "x-amz-content-sha256": content,
   };
   const at = new Date(ctx.now().getTime() + location.clockOffset);
-  const signed = await location.sign({ method, hostname, path, query, headers }, at);
+  const signed = await stoppable(location.sign({ method, hostname, path, query, headers }, at), ctx);
   ctx.signal?.throwIfAborted();
   const text = queryText(query);
   return (isSecure ? requestHttps : requestHttp)({
     agent: isSecure ? httpsAgent : httpAgent,
     method,
-    hostname,
+    // An IPv6 address has its brackets in addresses and in the header only.
+    hostname: hostname.replaceAll(/^\[|\]$/g, ""),
     port,
     path: text === "" ? path : `${path}?${text}`,
     headers: signed,
@@ -237,13 +272,20 @@ function written(request: ClientRequest, chunk: Uint8Array): Promise<void> {
   return promise;
 }
 
+/** A clock that is off shows in the reply's date; that it was the reason, the reply to HEAD has no words to say. */
 async function refusal(
   location: Location,
-  { reply, method }: { reply: IncomingMessage; method: string },
+  refused: { readonly reply: IncomingMessage; readonly method: string; readonly clockOffset: number },
   ctx: Context,
 ): Promise<Error> {
+  const { reply, method, clockOffset } = refused;
   const error = await refusalOf(reply, method);
-  const date = Date.parse(reply.headers.date ?? "");
-  if (error.name === "RequestTimeTooSkewed" && !Number.isNaN(date)) location.clockOffset = date - ctx.now().getTime();
+  const offset = Date.parse(reply.headers.date ?? "") - ctx.now().getTime();
+  const isOff = Math.abs(offset - clockOffset) > SKEW_MS;
+  if (isOff && (reply.statusCode === 400 || reply.statusCode === 403)) error.name = "RequestTimeTooSkewed";
+  if (error.name === "RequestTimeTooSkewed" && !Number.isNaN(offset)) {
+    location.client.config.systemClockOffset = offset - location.machineOffset;
+    location.clockOffset = offset;
+  }
   return error;
 }

@@ -5,52 +5,54 @@ import { isKitesealError, quote } from "@kiteseal/core/store";
 import type { Context } from "@kiteseal/core/store";
 import { AdapterError } from "../adapter.ts";
 import type { AdapterErrorKind } from "../adapter.ts";
+import { connectionFailure } from "../connection-failure.ts";
 
-const KINDS: Readonly<Record<string, AdapterErrorKind>> = {
-  PreconditionFailed: "PinChanged",
-  ConditionalRequestConflict: "Transient",
-  OperationAborted: "Transient",
-  NoSuchKey: "NotFound",
-  NotFound: "NotFound",
-  NoSuchVersion: "PinChanged",
-  InvalidRange: "PinChanged",
-  NoSuchUpload: "UploadGone",
-  InvalidPart: "UploadGone",
-  InvalidPartOrder: "UploadGone",
-  NoSuchBucket: "Unsupported",
-  BadDigest: "ChecksumRejected",
-  InvalidDigest: "ChecksumRejected",
-  XAmzContentChecksumMismatch: "ChecksumRejected",
-  XAmzContentSHA256Mismatch: "ChecksumRejected",
+/** Maps: the server chooses the name that is looked up. */
+const KINDS: ReadonlyMap<string, AdapterErrorKind> = new Map([
+  ["PreconditionFailed", "PinChanged"],
+  ["ConditionalRequestConflict", "Transient"],
+  ["OperationAborted", "Transient"],
+  ["NoSuchKey", "NotFound"],
+  ["NotFound", "NotFound"],
+  ["NoSuchVersion", "PinChanged"],
+  ["InvalidRange", "PinChanged"],
+  ["NoSuchUpload", "UploadGone"],
+  ["InvalidPart", "UploadGone"],
+  ["InvalidPartOrder", "UploadGone"],
+  ["NoSuchBucket", "Unsupported"],
+  ["BadDigest", "ChecksumRejected"],
+  ["InvalidDigest", "ChecksumRejected"],
+  ["XAmzContentChecksumMismatch", "ChecksumRejected"],
+  ["XAmzContentSHA256Mismatch", "ChecksumRejected"],
   // The server's clock has been learned from this very answer.
-  RequestTimeTooSkewed: "Transient",
-  RequestTimeout: "Transient",
-  IncompleteBody: "Transient",
-  ExpiredToken: "Denied",
+  ["RequestTimeTooSkewed", "Transient"],
+  ["RequestTimeout", "Transient"],
+  ["IncompleteBody", "Transient"],
+  ["ExpiredToken", "Denied"],
   // Some servers say 404 to a key that they do not know.
-  InvalidAccessKeyId: "Denied",
-  SignatureDoesNotMatch: "Denied",
-  AccessDenied: "Denied",
-  SlowDown: "Throttled",
-  PermanentRedirect: "Unsupported",
-  TemporaryRedirect: "Unsupported",
-  AuthorizationHeaderMalformed: "Unsupported",
-  IllegalLocationConstraintException: "Unsupported",
-  NotImplemented: "Unsupported",
-  KeyTooLongError: "KeyRejected",
-  QuotaExceeded: "Unavailable",
-  CredentialsProviderError: "Denied",
-  TimeoutError: "Transient",
-};
+  ["InvalidAccessKeyId", "Denied"],
+  ["SignatureDoesNotMatch", "Denied"],
+  ["AccessDenied", "Denied"],
+  ["SlowDown", "Throttled"],
+  ["PermanentRedirect", "Unsupported"],
+  ["TemporaryRedirect", "Unsupported"],
+  ["AuthorizationHeaderMalformed", "Unsupported"],
+  ["IllegalLocationConstraintException", "Unsupported"],
+  ["NotImplemented", "Unsupported"],
+  ["KeyTooLongError", "KeyRejected"],
+  ["QuotaExceeded", "Unavailable"],
+  ["CredentialsProviderError", "Denied"],
+  ["TimeoutError", "Transient"],
+]);
 
-const HINTS: Readonly<Partial<Record<string, string>>> = {
-  NoSuchBucket: "create the bucket, or correct its name",
-  RequestTimeTooSkewed: "this machine's clock and the server's differ: set this machine's clock",
-  ExpiredToken: "the credentials have expired: let the job have new ones",
-  CredentialsProviderError: "let the job assume a role (AWS_ROLE_ARN), or give it credentials",
-  PermanentRedirect: "the bucket is in another region: set BUILDKITE_S3_DEFAULT_REGION",
-  AuthorizationHeaderMalformed: "the bucket is in another region: set BUILDKITE_S3_DEFAULT_REGION",
-};
+const HINTS: ReadonlyMap<string, string> = new Map([
+  ["NoSuchBucket", "create the bucket, or correct its name"],
+  ["RequestTimeTooSkewed", "this machine's clock and the server's differ: set this machine's clock"],
+  ["ExpiredToken", "the credentials have expired: let the job have new ones"],
+  ["CredentialsProviderError", "let the job assume a role (AWS_ROLE_ARN), or give it credentials"],
+  ["PermanentRedirect", "the bucket is in another region: set BUILDKITE_S3_DEFAULT_REGION"],
+  ["AuthorizationHeaderMalformed", "the bucket is in another region: set BUILDKITE_S3_DEFAULT_REGION"],
+]);
 
 const DENIED_HINT = "kiteseal doctor --store URL shows which identity is used and what it may do";
 
@@ -65,19 +67,19 @@ export function s3Error(error: unknown, operation: Operation, ctx: Context): unk
   if (ctx.signal?.aborted === true) return ctx.signal.reason;
   if (error instanceof AdapterError || isKitesealError(error) || !(error instanceof Error)) return error;
   const status = statusOf(error);
-  const system = systemCodeOf(error);
-  if (status === undefined && system === undefined && KINDS[error.name] === undefined) return error;
-  const kind = kindOf(error.name, status);
+  const failure = connectionFailure(error);
+  if (status === undefined && failure === undefined && !KINDS.has(error.name)) return error;
+  const kind = status === undefined && failure !== undefined ? failure.kind : kindOf(error.name, status);
   const said = error.message === "" || error.message === "UnknownError" ? "" : `: ${quote(cleaned(error.message))}`;
-  const code = system ?? (status === undefined ? error.name : `${status} ${error.name}`);
+  const code = failure?.code ?? (status === undefined ? error.name : `${status} ${error.name}`);
   return new AdapterError(kind, `${operation.doing} ${quote(operation.subject)} failed (${code})${said}`, {
-    hint: HINTS[error.name] ?? (kind === "Denied" ? DENIED_HINT : undefined),
+    hint: HINTS.get(error.name) ?? failure?.hint ?? (kind === "Denied" ? DENIED_HINT : undefined),
     afterMs: retryAfterMs(error, ctx),
   });
 }
 
 function kindOf(name: string, status: number | undefined): AdapterErrorKind {
-  const named = Object.hasOwn(KINDS, name) ? KINDS[name] : undefined;
+  const named = KINDS.get(name);
   if (named !== undefined) return named;
   if (status === undefined) return "Transient";
   if (status === 401 || status === 403) return "Denied";
@@ -98,11 +100,6 @@ export function statusOf(error: unknown): number | undefined {
   const metadata = property(error, "$metadata");
   const status = property(metadata, "httpStatusCode");
   return typeof status === "number" ? status : undefined;
-}
-
-function systemCodeOf(error: Error): string | undefined {
-  const code = property(error, "code");
-  return typeof code === "string" && /^(?:E[A-Z_]+|[A-Z]+(?:_[A-Z]+)+)$/.test(code) ? code : undefined;
 }
 
 /** RFC 9110 §10.2.3, of the raw reply that the SDK keeps. */

@@ -29,16 +29,22 @@ describe("credentials that expire in mid-upload", () => {
   let stateDirectory: string;
   let minted: number;
   let isTrusted: boolean;
+  let isSilent: boolean;
+  /** Of credentials. */
+  let lifetimeMs: number;
 
   beforeEach(async () => {
     minted = 0;
     isTrusted = true;
+    isSilent = false;
+    lifetimeMs = 3_600_000;
     stateDirectory = await mkdtemp(join(tmpdir(), "kiteseal-expiry-"));
     double = await startS3Double({ minPart: 1 });
     proxy = await startFaultProxy(double.endpoint);
     sts = createServer((request, response) => {
       request.resume();
-      const expires = new Date(Date.now() + 3_600_000).toISOString();
+      if (isSilent) return;
+      const expires = new Date(Date.now() + lifetimeMs).toISOString();
       if (isTrusted)
         response.end(
           `<AssumeRoleWithWebIdentityResponse><AssumeRoleWithWebIdentityResult><Credentials><AccessKeyId>${ACCESS_KEY}</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken><Expiration>${expires}</Expiration></Credentials></AssumeRoleWithWebIdentityResult></AssumeRoleWithWebIdentityResponse>`,
@@ -80,6 +86,31 @@ describe("credentials that expire in mid-upload", () => {
     expect(minted).toBe(2);
     expect(double.bucket.objects.has(key("a"))).toBe(true);
     expect(double.bucket.uploads.size).toBe(0);
+  });
+
+  test("are renewed where HEAD, which has no words, is refused", async () => {
+    const store = open();
+    proxy.add((request) => minted < 2 && request.url.startsWith("/artifacts/base/a"), { reply: EXPIRED }, Infinity);
+    expect(await store.head(key("a"), ctx)).toBeUndefined();
+    expect(minted).toBe(2);
+  });
+
+  test("a STS that is silent is left when the signal fires", async () => {
+    const expiring = open();
+    lifetimeMs = -1;
+    await expiring.head(key("a"), ctx);
+    isSilent = true;
+    const store = open();
+    for (const ask of [
+      (signal: AbortSignal) => store.head(key("a"), testContext(signal)),
+      (signal: AbortSignal) => store.diagnose(testContext(signal)),
+      (signal: AbortSignal) => expiring.head(key("a"), testContext(signal)),
+    ]) {
+      const abort = new AbortController();
+      const asked = ask(abort.signal);
+      setTimeout(() => abort.abort(), 20);
+      await expectCode(asked, "ERR_INTERRUPTED");
+    }
   });
 
   test("and are not renewed: undetermined, nothing is visible, the next run sends only the rest", async () => {

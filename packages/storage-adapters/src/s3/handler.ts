@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The SDK's connections, with a bound on every reply: the SDK reads them whole. The bytes of objects come by direct.ts.
+// Some of the addresses are the shared files': tokens and signatures leave this machine encrypted only.
 import { globalAgent as httpAgent } from "node:http";
 import { globalAgent as httpsAgent } from "node:https";
 import { Readable } from "node:stream";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
 import { AdapterError } from "../adapter.ts";
+import { unsafeAddressReason } from "../exchange.ts";
 
 const CONNECT_MS = 10_000;
 /** A page of 1,000 keys of 1,024 bytes, all of them escaped, has about 8 MiB. */
@@ -19,6 +21,10 @@ export class BoundedHandler extends NodeHttpHandler {
   override async handle(
     ...call: Parameters<NodeHttpHandler["handle"]>
   ): Promise<Awaited<ReturnType<NodeHttpHandler["handle"]>>> {
+    const [{ protocol, hostname }] = call;
+    const unsafe = unsafeAddressReason(`${protocol}//${hostname}`);
+    if (unsafe !== undefined)
+      throw new AdapterError("Unsupported", `the address of the service cannot be used: ${unsafe}`);
     const reply = await super.handle(...call);
     const { response } = reply;
     const body: unknown = response.body;

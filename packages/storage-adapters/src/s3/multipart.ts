@@ -175,8 +175,11 @@ async function complete(
     const completed = await place.call({ doing: "completing", subject: key }, ctx, () =>
       place.client.send(command, signalOf(ctx)),
     );
-    checkComposite(completed.ChecksumSHA256, { checksums, key });
-    return { object: { key, size, pin: pinOf(completed, key) }, verifiedBy: "server-sha256" };
+    const isStated = checkComposite(completed.ChecksumSHA256, { checksums, key });
+    return {
+      object: { key, size, pin: pinOf(completed, key) },
+      verifiedBy: isStated ? "server-sha256" : "server-other",
+    };
   } catch (error) {
     throw completionError(error, request);
   }
@@ -190,15 +193,16 @@ function completionError(error: unknown, request: MultipartRequest): unknown {
   return asExisting(error, request);
 }
 
+/** As requireChecksum, of the digest of the parts' digests. Throws Irregular. */
 function checkComposite(
   found: string | undefined,
   { checksums, key }: { checksums: readonly string[]; key: string },
-): void {
-  if (found === undefined) return;
+): boolean {
+  if (found === undefined || found === "") return false;
   const hash = createHash("sha256");
   for (const checksum of checksums) hash.update(checksum, "base64");
   const expected = `${hash.digest("base64")}-${checksums.length}`;
-  if (found === expected || found === expected.slice(0, expected.lastIndexOf("-"))) return;
+  if (found === expected || found === expected.slice(0, expected.lastIndexOf("-"))) return true;
   throw new AdapterError(
     "Irregular",
     `the server put ${quote(key)} together wrongly: expected ${expected}, found ${quote(found)}`,
@@ -207,10 +211,11 @@ function checkComposite(
 
 async function abort({ place }: S3, handle: UploadHandle, ctx: Context): Promise<void> {
   const command = new AbortMultipartUploadCommand({ ...target(place, handle.key), UploadId: handle.id });
-  try {
-    await place.client.send(command, signalOf(ctx));
-  } catch (error) {
-    if (statusOf(error) === 404) return;
-    await place.call({ doing: "aborting the upload of", subject: handle.key }, ctx, () => Promise.reject(error));
-  }
+  await place.call({ doing: "aborting the upload of", subject: handle.key }, ctx, async () => {
+    try {
+      await place.client.send(command, signalOf(ctx));
+    } catch (error) {
+      if (statusOf(error) !== 404) throw error;
+    }
+  });
 }

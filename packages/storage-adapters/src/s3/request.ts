@@ -56,10 +56,11 @@ export function asExisting(error: unknown, request: { readonly key: Key; readonl
   return new AdapterError("AlreadyExists", `something is already at ${quote(request.key)}`, { cause: error });
 }
 
-/** What the server says that it stored, where it says so, must be what it was sent. Throws ChecksumRejected. */
-export function requireChecksum(found: string | undefined, expected: { sha256: string; subject: string }): void {
+/** What the server says that it stored must be what it was sent; false if it says nothing. Throws ChecksumRejected. */
+export function requireChecksum(found: string | undefined, expected: { sha256: string; subject: string }): boolean {
   const sha256 = base64(expected.sha256);
-  if (found === undefined || found === "" || found === sha256) return;
+  if (found === undefined || found === "") return false;
+  if (found === sha256) return true;
   throw new AdapterError(
     "ChecksumRejected",
     `the server stored other bytes for ${quote(expected.subject)}: expected ${sha256}, found ${quote(found)}`,

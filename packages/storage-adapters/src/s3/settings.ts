@@ -29,8 +29,8 @@ export async function tellSettings(s3: S3, tell: Tell, ctx: Context): Promise<vo
   tell("encryption", await encryption(s3, ctx));
   tell("public-access", await publicAccess(s3, ctx));
   const rules = await lifecycleRules(s3, ctx);
-  tell("lifecycle", Array.isArray(rules) ? unfinished(rules) : rules);
-  if (Array.isArray(rules)) tell("expiry", expiry(rules));
+  tell("lifecycle", "told" in rules ? rules.told : unfinished(rules.rules));
+  if ("rules" in rules) tell("expiry", expiry(rules.rules));
 }
 
 type Answer<T> = { readonly answer: T | undefined } | { readonly unknown: string };
@@ -144,12 +144,17 @@ async function isListedToAnybody({ place }: S3, ctx: Context): Promise<boolean> 
   }
 }
 
-async function lifecycleRules(s3: S3, ctx: Context): Promise<LifecycleRule[] | Told> {
+async function lifecycleRules(
+  s3: S3,
+  ctx: Context,
+): Promise<{ readonly rules: readonly LifecycleRule[] } | { readonly told: Told }> {
   const command = new GetBucketLifecycleConfigurationCommand(bucketOf(s3.place));
   const send = () => s3.place.client.send(command, signalOf(ctx));
   const found = await ask(s3, { send, none: ["NoSuchLifecycleConfiguration"] }, ctx);
-  if ("unknown" in found) return notKnown("the lifecycle", found.unknown, "s3:GetLifecycleConfiguration");
-  return (found.answer?.Rules ?? []).filter((rule) => rule.Status === "Enabled");
+  if ("unknown" in found) {
+    return { told: notKnown("the lifecycle", found.unknown, "s3:GetLifecycleConfiguration") };
+  }
+  return { rules: (found.answer?.Rules ?? []).filter((rule) => rule.Status === "Enabled") };
 }
 
 function unfinished(rules: readonly LifecycleRule[]): Told {
