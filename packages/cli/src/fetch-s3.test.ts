@@ -73,6 +73,28 @@ test("a download that breaks off goes on where it was, at the same pin", async (
   expect(await readFile(join(ran.parent, "out", "app.tgz"), "utf8")).toBe("the application");
 });
 
+test.each(["release/dist//evil.sh", "release/dist/../evil.sh"])(
+  "below an address with %j, which no one could look at, nothing passes",
+  async (name) => {
+    double.bucket.objects.set(name, [double.bucket.current(KEY)]);
+    const below = ["s3://artifacts/release/", "--recursive"];
+    const flags = [...fixture.roots(), ...WHO];
+    const to = ["--to", `file://${join(fixture.root, `none-${fixture.next()}`)}`];
+    const ran = {
+      verify: await fixture.cli(["verify", ...below, ...flags], { env }),
+      find: await fixture.cli(["find", ...below], { env }),
+      promote: await fixture.cli(["promote", ...below, ...to, ...flags], { env }),
+      fetch: await fetch(...below),
+    };
+    double.bucket.objects.delete(name);
+    for (const [command, { code, stderr }] of Object.entries(ran)) {
+      expect.soft({ command, code }, stderr).toEqual({ command, code: 20 });
+      expect.soft(stderr).toContain("ERR_STORE_TAMPERED");
+    }
+    expect(ran.fetch.beside).toEqual([]);
+  },
+);
+
 test("attestations that may not be looked at are no verdict", async () => {
   const allow = double.deny("release/.kiteseal/");
   const ran = await fetch();

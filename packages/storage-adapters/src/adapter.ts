@@ -23,7 +23,7 @@ import type { Pace } from "./transfer/plan.ts";
  * Immutable: kept by a retention rule. Throttled, Transient: again later may work; the operation may have happened.
  * UploadGone: the multipart upload no longer exists or can no longer be completed; another one may be begun.
  * Unavailable: will not work now and repeating does not help (full). KeyRejected: this store cannot hold that key.
- * Irregular: what stands there is no object of this store (a symbolic link, a device).
+ * Irregular: what stands there is no object of this store (a symbolic link, a device, a name that no key can have).
  * Unsupported: the store lacks what create-only writing needs.
  */
 export type AdapterErrorKind =
@@ -202,7 +202,7 @@ export interface Adapter {
   putWhole(request: PutRequest, ctx: Context): Promise<Written>;
   /** The bytes `range` (within the object) of exactly that pin. Throws PinChanged or NotFound. */
   get(request: { object: StoredObject; range: ByteRange }, ctx: Context): AsyncIterable<Uint8Array>;
-  /** Every object whose key starts with `prefix` (empty, or a key that may end in "/"); complete or throws. `pace`: of each of its requests. */
+  /** Every object whose key starts with `prefix` (empty, or a key that may end in "/"), and no other name (listedKey); complete or throws. `pace`: of each of its requests. */
   list(prefix: string, ctx: Context, pace?: Pace): AsyncIterable<StoredObject>;
   /** Create-only copy of that pin inside the store. undefined: this store cannot. */
   copy(request: { from: StoredObject; to: Key }, ctx: Context): Promise<Written | undefined>;

@@ -4,7 +4,7 @@ import { isKitesealError, parseKey, quote } from "@kiteseal/core/store";
 import type { Key, StoredObject } from "@kiteseal/core/store";
 import { AdapterError } from "./adapter.ts";
 
-/** undefined for a name that no key can have ("folders" that end in a slash, controls): it is no object of a Store. */
+/** undefined for a name that no key can have ("folders" that end in a slash, controls). */
 export function keyOf(name: string): Key | undefined {
   try {
     return parseKey(name);
@@ -12,6 +12,18 @@ export function keyOf(name: string): Key | undefined {
     if (isKitesealError(error)) return undefined;
     throw error;
   }
+}
+
+/**
+ * The key of what a listing names; undefined for the empty marker of a folder ("…/"), which holds nothing. Throws Irregular
+ * for any other name that no key can have: left out without a word, it would be taken for verified with the rest.
+ */
+export function listedKey(name: string, size: number): Key | undefined {
+  const key = keyOf(name);
+  if (key !== undefined || (size === 0 && name.endsWith("/"))) return key;
+  throw new AdapterError("Irregular", `the listing holds ${quote(name)}: expected a name that a key can have`, {
+    hint: "remove it from the store, or name its objects one by one",
+  });
 }
 
 /** Throws PinChanged. */

@@ -61,7 +61,10 @@ export interface Store {
   head(key: Key, ctx: Context): Promise<StoredObject | undefined>;
   /** The bytes of exactly that pin, else ERR_PIN_CHANGED. Throws ERR_LIMIT_EXCEEDED before yielding more than `maxBytes`. */
   get(object: StoredObject, options: { range?: ByteRange; maxBytes: number }, ctx: Context): AsyncIterable<Uint8Array>;
-  /** All objects whose key starts with `prefix`, complete or throws; unordered; temporaries are not objects. */
+  /**
+   * All objects whose key starts with `prefix`, complete or throws; unordered. Temporaries and the empty markers of folders
+   * ("…/") are not objects. Anything else under a name that no key can have is ERR_STORE_TAMPERED: no caller could see it.
+   */
   list(prefix: string, ctx: Context): AsyncIterable<StoredObject>;
   /** Server-side copy of that pin, create-only. undefined: this store cannot; stream instead. */
   copy(from: StoredObject, to: Key, ctx: Context): Promise<Stored | undefined>;

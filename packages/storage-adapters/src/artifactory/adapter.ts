@@ -14,7 +14,7 @@ import { unsafeAddressReason } from "../exchange.ts";
 import { persistently } from "../transfer/attempts.ts";
 import type { Pace } from "../transfer/plan.ts";
 import type { Exchange } from "../exchange.ts";
-import { keyOf, requirePin } from "../objects.ts";
+import { listedKey, requirePin } from "../objects.ts";
 import { ask, itemPath } from "./client.ts";
 import type { ArtifactoryClient } from "./client.ts";
 import { copyByChecksum, putWhole } from "./deploy.ts";
@@ -184,8 +184,10 @@ async function* list(
 ): AsyncGenerator<StoredObject, void, undefined> {
   const folder = prefix.slice(0, Math.max(0, prefix.lastIndexOf("/")));
   for (const file of await persistently(() => listFolder(client, { folder, prefix }, ctx), ctx, pace)) {
-    const key = keyOf(folder === "" ? file.path.slice(1) : folder + file.path);
-    if (key === undefined || isScratch(key) || !key.startsWith(prefix)) continue;
+    const name = folder === "" ? file.path.slice(1) : folder + file.path;
+    if (!name.startsWith(prefix)) continue;
+    const key = listedKey(name, file.size);
+    if (key === undefined || isScratch(key)) continue;
     if (file.sha256 !== undefined) yield { key, size: file.size, pin: file.sha256 };
     else yield await persistently(() => head(client, key, ctx), ctx, pace);
   }

@@ -12,7 +12,7 @@ import type { Adapter, AdapterOptions, PutRequest, Written } from "../adapter.ts
 import { createAzureAccess } from "../credentials/azure.ts";
 import type { AzureAccess } from "../credentials/azure.ts";
 import { isScratch } from "../diagnosis.ts";
-import { keyOf, requirePin } from "../objects.ts";
+import { listedKey, requirePin } from "../objects.ts";
 import { pages } from "../transfer/pages.ts";
 import type { Page } from "../transfer/pages.ts";
 import type { Pace } from "../transfer/plan.ts";
@@ -86,18 +86,27 @@ async function head(
     { action: "looking at", subject: key, condition: "PinChanged", ctx },
     (signal) => blob.getProperties({ ...(ifMatch === undefined ? {} : { conditions: { ifMatch } }), ...signal }),
   );
-  if (isFolder(properties.metadata)) throw new AdapterError("NotFound", `${quote(key)} is a folder: expected a blob`);
-  if (properties.contentLength === undefined) {
+  const { contentLength: size, metadata, etag } = properties;
+  if (size === undefined) {
     throw new AdapterError("Unavailable", `the reply for ${quote(key)} does not say how long the blob is`);
   }
-  return { key, size: properties.contentLength, pin: pinFromEtag(properties.etag, key) };
+  if (isFolder({ size, metadata })) {
+    throw new AdapterError("NotFound", `${quote(key)} is a folder: expected a blob`);
+  }
+  return { key, size, pin: pinFromEtag(etag, key) };
 }
 
-/** Accounts with a hierarchical namespace keep folders as empty blobs with this mark. */
-function isFolder(metadata: Readonly<Record<string, string>> | undefined): boolean {
-  return Object.entries(metadata ?? {}).some(
+interface MaybeFolder {
+  readonly size: number;
+  readonly metadata: Readonly<Record<string, string>> | undefined;
+}
+
+/** Accounts with a hierarchical namespace keep folders as empty blobs with this mark; whoever writes blobs can set it too. */
+function isFolder({ size, metadata }: MaybeFolder): boolean {
+  const isMarked = Object.entries(metadata ?? {}).some(
     ([name, value]) => name.toLowerCase() === "hdi_isfolder" && value === "true",
   );
+  return isMarked && size === 0;
 }
 
 async function putWhole(container: AzureContainer, request: PutRequest, ctx: Context): Promise<Written> {
@@ -213,14 +222,14 @@ async function* list(
     if (found?.continuationToken === undefined) throw noListing(prefix);
     return { items: found.segment.blobItems, next: found.continuationToken || undefined };
   };
-  for await (const blob of pages({ prefix, pace, page, nameOf: (item) => item.name }, ctx)) {
-    const key = keyOf(blob.name);
-    if (key === undefined || isScratch(key) || isFolder(blob.metadata)) continue;
-    const size = blob.properties.contentLength;
+  for await (const { name, metadata, properties } of pages({ prefix, pace, page, nameOf: (item) => item.name }, ctx)) {
+    const size = properties.contentLength;
     if (size === undefined) {
-      throw new AdapterError("Unavailable", `the listing of ${quote(prefix)} does not say how long ${quote(key)} is`);
+      throw new AdapterError("Unavailable", `the listing of ${quote(prefix)} does not say how long ${quote(name)} is`);
     }
-    yield { key, size, pin: pinFromEtag(blob.properties.etag, key) };
+    const key = listedKey(name, size);
+    if (key === undefined || isScratch(key) || isFolder({ size, metadata })) continue;
+    yield { key, size, pin: pinFromEtag(properties.etag, key) };
   }
 }
 

@@ -74,6 +74,27 @@ async function foreignKey(bench: Bench): Promise<Outcome> {
   return outcomeOf(listed(bench, `${PREFIX}x`).then((keys) => expect(keys).toEqual([])));
 }
 
+/** Where other tools would deploy it, and nothing here could say that it was not verified. */
+async function keyless(bench: Bench): Promise<Outcome> {
+  const names = ["a//evil.sh", "a/../evil.sh", "./evil.sh", "a/./evil.sh", "evil.sh/", "/evil.sh", "evil\u007f.sh"];
+  const outcomes = new Set<Outcome>();
+  for (const name of names) {
+    const entries = [PREFIX + name, key("b")].map((entry) => ({ key: entry, size: 1 }));
+    bench.wire.proxy.heal();
+    bench.wire.proxy.add(bench.profile.is.list, { reply: bench.profile.page(entries, undefined) }, Infinity);
+    outcomes.add(await outcomeOf(listed(bench)));
+  }
+  expect([...outcomes]).toHaveLength(1);
+  return [...outcomes][0] ?? "done";
+}
+
+async function folderMarkers(bench: Bench): Promise<Outcome> {
+  const markers = ["", "folder/", "folder/inner/"].map((name) => ({ key: PREFIX + name, size: 0 }));
+  const page = bench.profile.page([...markers, { key: key("folder/a"), size: 1 }], undefined);
+  bench.wire.proxy.add(bench.profile.is.list, { reply: page });
+  return outcomeOf(listed(bench).then((keys) => expect(keys).toEqual([key("folder/a")])));
+}
+
 export const LISTING = {
   "list.busy": async (bench: Bench) => {
     const all = await plantedListing(bench);
@@ -104,6 +125,8 @@ export const LISTING = {
     return outcomeOf(listed(bench).then((keys) => expect(keys).toEqual(names.map((entry) => entry.key).sort())));
   },
   "list.foreign-key": foreignKey,
+  "list.no-key": keyless,
+  "list.folder": folderMarkers,
   "list.no-size": (bench: Bench) => {
     bench.wire.proxy.add(
       bench.profile.is.list,

@@ -103,6 +103,12 @@ const listing = {
     rt: { is: "done", because: "a folder is listed: what does not begin with the prefix is left out" },
     https: NO_LISTING,
   }),
+  "list.no-key": row("list: a name that no key can have; it is never left out", "ERR_STORE_TAMPERED", {
+    https: NO_LISTING,
+  }),
+  "list.folder": row("list: the empty marker of a folder, beside an object; no object itself", "done", {
+    https: NO_LISTING,
+  }),
   "list.no-size": row("list: an entry without a size", DOWN, { https: NO_LISTING }),
 } as const;
 

@@ -9,6 +9,7 @@ import type { Context, Key } from "@kiteseal/core/store";
 import { AdapterError } from "../adapter.ts";
 import type { Adapter, Written } from "../adapter.ts";
 import { isScratch } from "../diagnosis.ts";
+import { listedKey } from "../objects.ts";
 import type { StoreAddress } from "../url.ts";
 import { connect } from "./connection.ts";
 import type { GcsOptions } from "./connection.ts";
@@ -54,8 +55,9 @@ export async function openGcsAdapter(address: StoreAddress, options: GcsOptions)
     get: (request, ctx) => readMedia(connection, request, ctx),
     async *list(prefix, ctx, pace) {
       for await (const object of listObjects(connection, { prefix, pace }, ctx)) {
-        const found = isScratch(object.name) ? undefined : storedObject(object);
-        if (found !== undefined) yield found;
+        const key = listedKey(object.name, object.size);
+        if (key === undefined || isScratch(key)) continue;
+        yield { key, size: object.size, pin: object.generation };
       }
     },
     copy: async (request, ctx) => {

@@ -69,7 +69,7 @@ export function requireStored(stored: GcsObject, sent: { readonly key: Key; read
   throw new AdapterError("ChecksumRejected", `the store stored something else than it was sent for ${quote(sent.key)}`);
 }
 
-/** undefined for a name that no key can have (a folder's placeholder, an empty segment): it is no object of a Store. */
+/** undefined for a name that no key can have. */
 export function storedObject(object: GcsObject): StoredObject | undefined {
   const key = keyOf(object.name);
   return key === undefined ? undefined : { key, size: object.size, pin: object.generation };

@@ -11,7 +11,7 @@ import type { ByteRange, Context, Key, StoredObject } from "@kiteseal/core/store
 import { AdapterError } from "../adapter.ts";
 import type { Adapter, AdapterOptions, PutRequest, Written } from "../adapter.ts";
 import { isScratch } from "../diagnosis.ts";
-import { keyOf } from "../objects.ts";
+import { listedKey } from "../objects.ts";
 import { pages } from "../transfer/pages.ts";
 import type { Page } from "../transfer/pages.ts";
 import type { Pace } from "../transfer/plan.ts";
@@ -200,9 +200,10 @@ async function* list(
     return { items: page.Contents ?? [], next: page.IsTruncated ? (page.NextContinuationToken ?? "") : undefined };
   };
   const nameOf = ({ Key: name = "" }: ListedObject): string => name;
-  for await (const { Key: name = "", Size: size, ETag } of pages({ prefix, pace, page, nameOf }, ctx)) {
-    const key = keyOf(name);
+  for await (const { Key: name = "", Size, ETag } of pages({ prefix, pace, page, nameOf }, ctx)) {
+    const size = sizeOf(Size, name);
+    const key = listedKey(name, size);
     if (key === undefined || isScratch(key)) continue;
-    yield { key, size: sizeOf(size, name), pin: pinOf({ ETag }, name) };
+    yield { key, size, pin: pinOf({ ETag }, name) };
   }
 }
