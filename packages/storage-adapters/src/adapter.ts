@@ -165,6 +165,8 @@ export interface Multipart {
   readonly checksSha256?: boolean;
   /** Depends on `size` only, within the store's limits on parts. Asked before hashing (digestPlan) and again at the upload. */
   partSize(size: number): number;
+  /** Stands for what `begin` fixes beside name and bytes (lock, key, hints): what has another is not gone on with. Absent: nothing. */
+  settings?(request: MultipartRequest, ctx: Context): string;
   begin(request: MultipartRequest, ctx: Context): Promise<UploadHandle>;
   /**
    * What an earlier process left of this very upload, with those of its parts that the store holds and that are, by the
@@ -184,8 +186,6 @@ export interface Multipart {
   ): Promise<Written>;
   /** Leaves nothing where the store can do that; fine if it is already gone. */
   abort(handle: UploadHandle, ctx: Context): Promise<void>;
-  /** Uploads below `prefix` begun before `before` and never completed; none where the store forgets them by itself. */
-  listStale(request: { readonly prefix: string; readonly before: Date }, ctx: Context): AsyncIterable<UploadHandle>;
 }
 
 /** All methods throw AdapterError, what `body` threw, or the signal's reason once it has fired. Keys are already parsed. */

@@ -89,7 +89,7 @@ function prefixOf(address: StoreAddress): string {
 
 async function openAddress(address: StoreAddress, options: StoreOptions): Promise<Store> {
   const adapter = await openAdapter(address, options);
-  return createStore(adapter, { ...options.transfer, base: prefixOf(address) });
+  return createStore(adapter, options.transfer ?? {});
 }
 
 function openAdapter(address: StoreAddress, options: StoreOptions): Promise<Adapter> {

@@ -35,7 +35,6 @@ interface Upload {
   readonly key: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly parts: Map<number, { etag: string; content: Content }>;
-  readonly startedAt: Date;
 }
 
 export interface Conditions {
@@ -88,13 +87,13 @@ export class Bucket {
     if (this.objects.has(key)) throw new S3Refusal(412, "PreconditionFailed");
   }
 
-  begin(key: string, headers: Readonly<Record<string, string>>, now: Date): string {
+  begin(key: string, headers: Readonly<Record<string, string>>): string {
     if (headers["x-amz-checksum-algorithm"] === "SHA256" && headers["x-amz-checksum-type"] === "FULL_OBJECT") {
       throw new S3Refusal(400, "InvalidRequest");
     }
     this.#counter += 1;
     const id = createHash("sha256").update(`${key}${this.#counter}`).digest("hex");
-    this.uploads.set(id, { key, headers, parts: new Map(), startedAt: now });
+    this.uploads.set(id, { key, headers, parts: new Map() });
     return id;
   }
 

@@ -28,7 +28,6 @@ export interface S3DoubleOptions {
   readonly pageSize?: number;
   /** Answers of bucket settings, by query name ("publicAccessBlock"): status and XML. */
   readonly settings?: Readonly<Record<string, { readonly status: number; readonly xml: string }>>;
-  readonly now?: () => Date;
 }
 
 export interface S3Double {
@@ -152,7 +151,6 @@ async function serveBucket(exchange: Exchange): Promise<void> {
   const { request, response, query, options } = exchange;
   if (request.method === "HEAD") return void response.writeHead(200).end();
   if (query.get("list-type") === "2") return listObjects(exchange);
-  if (query.has("uploads")) return listUploads(exchange);
   const [name = ""] = [...query.keys()].filter((candidate) => candidate !== "x-id");
   const setting = options.settings?.[name];
   if (setting !== undefined) return xml(response, setting.status, setting.xml);
@@ -191,21 +189,6 @@ function listObjects({ double, options, response, query, fault }: Exchange): voi
     response,
     200,
     `<ListBucketResult><IsTruncated>${isTruncated}</IsTruncated>${token}${contents.join("")}</ListBucketResult>`,
-  );
-}
-
-function listUploads({ double, response, query }: Exchange): void {
-  const prefix = query.get("prefix") ?? "";
-  const uploads = [...double.bucket.uploads]
-    .filter(([, upload]) => upload.key.startsWith(prefix))
-    .map(
-      ([id, { key, startedAt }]) =>
-        `<Upload><Key>${escaped(key)}</Key><UploadId>${id}</UploadId><Initiated>${startedAt.toISOString()}</Initiated></Upload>`,
-    );
-  xml(
-    response,
-    200,
-    `<ListMultipartUploadsResult><IsTruncated>false</IsTruncated>${uploads.join("")}</ListMultipartUploadsResult>`,
   );
 }
 
@@ -330,8 +313,8 @@ async function readObject({ double, options, request, response, key, query, faul
   request.socket.destroy();
 }
 
-function beginUpload({ double, options, request, response, key }: Exchange): void {
-  const id = double.bucket.begin(key, amzHeaders(request), options.now?.() ?? new Date());
+function beginUpload({ double, request, response, key }: Exchange): void {
+  const id = double.bucket.begin(key, amzHeaders(request));
   xml(response, 200, `<InitiateMultipartUploadResult><UploadId>${id}</UploadId></InitiateMultipartUploadResult>`);
 }
 

@@ -53,7 +53,6 @@ export function createBlocks(container: AzureContainer): Multipart {
     putPart: (upload, part, ctx) => putPart(container, { key: upload.key, part, buffers }, ctx),
     complete: ({ request, parts }, ctx) => commit(container, { request, ids: parts.map((part) => part.receipt) }, ctx),
     abort: async () => undefined,
-    async *listStale() {},
   };
 }
 

@@ -146,6 +146,7 @@ const writing = {
   }),
   "complete.busy": row("the completion: 503 with Retry-After, then well", "done", { gs: AUTO, https: READ_ONLY }),
   "copy.lost-reply": row("copy: the reply is lost after success", "done", { https: READ_ONLY }),
+  "copy.busy": row("copy: 503 with Retry-After, then well", "done", { https: READ_ONLY }),
   "copy.denied": row("copy: 403", DENIED, { https: READ_ONLY }),
   "key.forbidden": row("a key that the store cannot hold: refused before anything is sent", "ERR_KEY_INVALID"),
 } as const;

@@ -5,7 +5,7 @@ import { expect } from "vitest";
 import type { Key } from "@kiteseal/core/store";
 import type { Happening, Match } from "../../../../test/doubles/proxy.ts";
 import type { Outcome } from "./outcomes.testkit.ts";
-import { expectWaited, redirects, withRetryAfter } from "./reading.testkit.ts";
+import { expectWaited, redirects, waitsAsAsked, withRetryAfter } from "./reading.testkit.ts";
 import { count, expectNothingBroken, expectRerun, key, outcomeOf, pattern, put, source } from "./wire.testkit.ts";
 import type { Bench } from "./wire.testkit.ts";
 
@@ -144,6 +144,15 @@ export const WRITING = {
     putWhile(bench, { on: bench.profile.is.complete, does: "lost-reply", bytes: large(bench) }),
   "complete.busy": (bench: Bench) => waiting(bench, "complete", "busy"),
   "copy.lost-reply": (bench: Bench) => copyWhile(bench, "lost-reply", 1),
+  "copy.busy": async (bench: Bench) => {
+    const { object } = await put(bench, "from", SMALL);
+    const outcome = await waitsAsAsked(bench, { on: bench.profile.is.copy, reply: bench.profile.says.busy }, () =>
+      bench.wire.store.copy(object, key("to"), bench.ctx),
+    );
+    expect(count(bench, bench.profile.is.get)).toBe(0);
+    expect(bench.wire.held().get(key("to"))?.length).toBe(SMALL.length);
+    return outcome;
+  },
   "copy.denied": (bench: Bench) => copyWhile(bench, { reply: bench.profile.says.denied }, Infinity),
   "key.forbidden": forbidden,
 } as const;

@@ -82,8 +82,6 @@ export function createMultipart(target: Target, guard: (ctx: Context) => Promise
       await cancelSession({ key: handle.key, uri: handle.id }, ctx);
       uploads.delete(handle.id);
     },
-    // The service forgets a session after a week by itself and lists none.
-    async *listStale() {},
   };
 }
 

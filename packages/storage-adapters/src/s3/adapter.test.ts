@@ -9,7 +9,7 @@ import type { S3Double, S3DoubleOptions } from "../../../../test/doubles/s3/serv
 import type { WriteSettings } from "../adapter.ts";
 import { expectCode, listKeys, readAll, sha256, sourceOf, testContext } from "../store-contract.testkit.ts";
 import { createStore } from "../transfer/store.ts";
-import type { StoreSettings } from "../transfer/store.ts";
+import type { TransferOptions } from "../transfer/plan.ts";
 import { createS3Adapter } from "./adapter.ts";
 import { discoverRegion, openPlace } from "./client.ts";
 import { ADDRESS, adapterOf, pace, SMALL } from "./double.testkit.ts";
@@ -26,7 +26,7 @@ describe("the S3 adapter", () => {
   const key = (name: string): Key => parseKey(`base/${name}`);
   const start = async (
     options: S3DoubleOptions & { sizes?: MultipartSizes; write?: WriteSettings } = {},
-    settings: StoreSettings = { pace },
+    settings: TransferOptions = { pace },
   ): Promise<void> => {
     double = await startS3Double(options);
     store = createStore(adapterOf(double, options), settings);

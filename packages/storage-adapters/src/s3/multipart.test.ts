@@ -3,15 +3,17 @@
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { parseKey } from "@kiteseal/core/store";
-import type { Key, Store } from "@kiteseal/core/store";
+import type { Context, Key, Store } from "@kiteseal/core/store";
+import { startFaultProxy } from "../../../../test/doubles/proxy.ts";
+import type { Reply } from "../../../../test/doubles/proxy.ts";
 import { startS3Double } from "../../../../test/doubles/s3/server.ts";
 import type { S3Double, S3DoubleOptions } from "../../../../test/doubles/s3/server.ts";
 import type { WriteSettings } from "../adapter.ts";
 import { expectCode, sha256, sourceOf, testContext } from "../store-contract.testkit.ts";
 import { createStore } from "../transfer/store.ts";
-import type { StoreSettings } from "../transfer/store.ts";
+import type { TransferOptions } from "../transfer/plan.ts";
 import { adapterOf, pace, SMALL } from "./double.testkit.ts";
 import type { MultipartSizes } from "./multipart.ts";
 
@@ -25,7 +27,7 @@ describe("uploads to S3", () => {
   const key = (name: string): Key => parseKey(`base/${name}`);
   const start = async (
     options: S3DoubleOptions & { sizes?: MultipartSizes; write?: WriteSettings } = {},
-    settings: StoreSettings = { pace },
+    settings: TransferOptions = { pace },
   ): Promise<void> => {
     double = await startS3Double(options);
     store = createStore(adapterOf(double, options), settings);
@@ -179,14 +181,131 @@ describe("uploads to S3", () => {
       await rm(stateDirectory, { recursive: true });
     });
 
-    test("leftovers of a week below the root are removed, younger and other ones are not", async () => {
-      const begun = { now: new Date("2026-11-01T00:00:00Z") };
-      await start({ ...parts, now: () => begun.now }, { pace, base: "base/" });
-      double.bucket.begin("base/old", {}, begun.now);
-      double.bucket.begin("other/old", {}, begun.now);
-      double.bucket.begin("base/young", {}, new Date("2026-11-20T00:00:00Z"));
-      await put("a", content);
-      expect([...double.bucket.uploads.values()].map((upload) => upload.key)).toEqual(["other/old", "base/young"]);
+    describe("that an earlier run left", () => {
+      let stateDirectory: string;
+      const sleepless = { pace: { ...pace, attempts: 1 } };
+      const noon = new Date("2026-11-21T12:00:00Z");
+      const at = (time: string): Context => ({ now: () => new Date(time) });
+      const open = (write: WriteSettings = {}, endpoint = double.endpoint): Store =>
+        createStore(adapterOf(double, { ...parts, write, env: { AWS_ENDPOINT_URL_S3: endpoint } }), {
+          ...sleepless,
+          stateDirectory,
+        });
+      /** Everything is there but the completion. */
+      const leave = async (name: string, write: WriteSettings = {}, context = ctx): Promise<void> => {
+        const path = `/base/${name}?uploadId=`;
+        double.fail({ method: "POST", contains: path, times: 1, does: { status: 503, code: "SlowDown" } });
+        const run = open(write).put(key(name), { source: sourceOf(content) }, context);
+        await expectCode(run, "ERR_STORE_UNAVAILABLE");
+      };
+      const keysOfUploads = (): string[] => [...double.bucket.uploads.values()].map((upload) => upload.key);
+      const entries = async (): Promise<string[]> => readdir(join(stateDirectory, "uploads"));
+
+      beforeEach(async () => {
+        stateDirectory = await mkdtemp(join(tmpdir(), "kiteseal-journal-"));
+        await start(parts);
+      });
+      afterEach(() => rm(stateDirectory, { recursive: true }));
+
+      const lock = { mode: "governance", days: 400 } as const;
+      test.each<[string, WriteSettings, WriteSettings]>([
+        ["without a lock", {}, { retention: lock }],
+        ["with a shorter lock", { retention: { ...lock, days: 1 } }, { retention: lock }],
+        ["with a weaker lock", { retention: lock }, { retention: { ...lock, mode: "compliance" } }],
+        ["without a hold", {}, { legalHold: true }],
+        ["under another key", { encryptionKey: "one" }, { encryptionKey: "other" }],
+      ])("%s is not gone on with", async (_, before, asked) => {
+        await leave("a", before);
+        await open(asked).put(key("a"), { source: sourceOf(content) }, ctx);
+        await open(asked).put(key("fresh"), { source: sourceOf(content) }, ctx);
+        expect(double.bucket.current("base/a").headers).toEqual(double.bucket.current("base/fresh").headers);
+        // The other one is still noted, and goes when its time has come.
+        expect(keysOfUploads()).toEqual(["base/a"]);
+        expect(await entries()).toHaveLength(1);
+      });
+
+      test("on another day, so that its lock would end earlier, is not gone on with", async () => {
+        await leave("a", { retention: lock }, at("2026-11-21T23:59:00Z"));
+        await open({ retention: lock }).put(key("a"), { source: sourceOf(content) }, at("2026-11-22T00:01:00Z"));
+        const until = double.bucket.current("base/a").headers["x-amz-object-lock-retain-until-date"];
+        expect(new Date(until ?? "")).toEqual(new Date("2027-12-27T00:01:00Z"));
+      });
+
+      test("on the same day is gone on with", async () => {
+        await leave("a", { retention: lock });
+        double.partBytes = 0;
+        const { object } = await open({ retention: lock }).put(
+          key("a"),
+          { source: sourceOf(content) },
+          at("2026-11-21T18:00:00Z"),
+        );
+        expect(object.size).toBe(2000);
+        expect(double.partBytes).toBeLessThan(400);
+      });
+
+      test("more than a week ago is removed, by this machine's journal; what others began is not", async () => {
+        await leave("old", {}, at("2026-11-14T11:59:00Z"));
+        await leave("young", {}, at("2026-11-14T12:01:00Z"));
+        double.bucket.begin("base/theirs", {});
+        double.bucket.begin("base//theirs", {});
+        expect(await open().put(key("a"), { source: sourceOf(content) }, { now: () => noon })).toMatchObject({
+          outcome: "created",
+        });
+        expect(keysOfUploads()).toEqual(["base/young", "base/theirs", "base//theirs"]);
+        expect(await entries()).toHaveLength(1);
+      });
+
+      test.each(["AccessDenied", "InternalError", "NotImplemented"])(
+        "and cannot be removed (%s) stays noted, and stops nothing",
+        async (code) => {
+          await leave("old", {}, at("2026-11-01T00:00:00Z"));
+          const status = { AccessDenied: 403, InternalError: 500, NotImplemented: 501 }[code] ?? 500;
+          double.fail({ method: "DELETE", contains: "/base/old?uploadId=", times: 9, does: { status, code } });
+          expect(await open().put(key("a"), { source: sourceOf(content) }, ctx)).toMatchObject({ outcome: "created" });
+          expect(keysOfUploads()).toEqual(["base/old"]);
+          expect(await entries()).toHaveLength(1);
+        },
+      );
+
+      test("in another bucket is left alone", async () => {
+        await leave("old", {}, at("2026-11-01T00:00:00Z"));
+        const other = await startS3Double({ minPart: 1 });
+        const adapter = adapterOf(other, parts);
+        const elsewhere = { ...adapter, url: (name: Key) => `s3://other/${name}` };
+        await createStore(elsewhere, { pace, stateDirectory }).put(key("a"), { source: sourceOf(content) }, ctx);
+        expect(other.requests.filter((line) => line.startsWith("DELETE") && line.includes("/old"))).toEqual([]);
+        expect(await entries()).toHaveLength(1);
+        await other.close();
+      });
+
+      /** `n`: of the page. */
+      test.each<[string, (n: number) => { part: number; next: string }]>([
+        ["goes round in circles", (n) => ({ part: n, next: String(n % 2) })],
+        ["never ends", (n) => ({ part: n, next: String(n) })],
+        ["repeats a page", (n) => ({ part: 7, next: String(n) })],
+        ["says that there is more and not where", (n) => ({ part: n, next: "" })],
+      ])("and whose list of parts %s is sent anew", async (_, page) => {
+        await leave("a");
+        const proxy = await startFaultProxy(double.endpoint);
+        let pages = 0;
+        const change = (reply: Reply): Reply => {
+          pages += 1;
+          // Ends by itself only if the client does not.
+          if (pages > 100) return reply;
+          const { part: first, next } = page(pages);
+          const held = Array.from(
+            { length: 200 },
+            (_, i) => `<Part><PartNumber>${first + 200 * i}</PartNumber></Part>`,
+          );
+          const body = `<ListPartsResult><IsTruncated>true</IsTruncated><NextPartNumberMarker>${next}</NextPartNumberMarker>${held.join("")}</ListPartsResult>`;
+          return { ...reply, body };
+        };
+        proxy.add(({ method, url }) => method === "GET" && url.includes("uploadId="), { change }, Infinity);
+        const stored = await open({}, proxy.url).put(key("a"), { source: sourceOf(content) }, ctx);
+        await proxy.close();
+        expect(stored).toMatchObject({ outcome: "created" });
+        expect(pages).toBeLessThan(60);
+      });
     });
   });
 });

@@ -6,27 +6,21 @@ import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
-  ListMultipartUploadsCommand,
   ListPartsCommand,
 } from "@aws-sdk/client-s3";
+import type { Part } from "@aws-sdk/client-s3";
 import { createHash } from "node:crypto";
-import { parseKey, quote } from "@kiteseal/core/store";
-import type { Context } from "@kiteseal/core/store";
+import { quote } from "@kiteseal/core/store";
+import type { Context, Key } from "@kiteseal/core/store";
 import { AdapterError } from "../adapter.ts";
 import type { Multipart, MultipartRequest, PartRequest, SentPart, UploadHandle, Written } from "../adapter.ts";
+import { pages } from "../transfer/pages.ts";
+import type { Page } from "../transfer/pages.ts";
+import type { Pace } from "../transfer/plan.ts";
 import { statusOf } from "./errors.ts";
+import type { S3Place } from "./client.ts";
 import { pinOf } from "./pin.ts";
-import {
-  asExisting,
-  base64,
-  bucketOf,
-  described,
-  directTo,
-  factsOf,
-  requireChecksum,
-  signalOf,
-  target,
-} from "./request.ts";
+import { asExisting, base64, described, directTo, factsOf, requireChecksum, signalOf, target } from "./request.ts";
 import type { S3 } from "./request.ts";
 
 const MIB = 1_048_576;
@@ -48,13 +42,20 @@ export function createMultipart(s3: S3, sizes: MultipartSizes): Multipart {
     parallel: 4,
     checksSha256: true,
     partSize: (size) => (size > sizes.partSize * MAX_PARTS ? Math.ceil(size / MAX_PARTS / MIB) * MIB : sizes.partSize),
+    settings: (request, ctx) => settingsOf(s3, request, ctx),
     begin: (request, ctx) => begin(s3, request, ctx),
     resume: (request, id, ctx) => resume(s3, { request, id }, ctx),
     putPart: (handle, part, ctx) => putPart(s3, { handle, part }, ctx),
     complete: (upload, ctx) => complete(s3, upload, ctx),
     abort: (handle, ctx) => abort(s3, handle, ctx),
-    listStale: (request, ctx) => listStale(s3, request, ctx),
   };
+}
+
+/** The end of a lock counts by the day: until midnight a run may go on with an upload that an earlier one began. */
+function settingsOf({ place }: S3, request: MultipartRequest, ctx: Context): string {
+  const { ObjectLockRetainUntilDate: until, ...others } = place.writeParameters(ctx.now());
+  const fixed = { ...others, ...described(request), until: until?.toISOString().slice(0, 10) };
+  return createHash("sha256").update(JSON.stringify(fixed)).digest("hex");
 }
 
 async function begin({ place, probe }: S3, request: MultipartRequest, ctx: Context): Promise<UploadHandle> {
@@ -82,29 +83,50 @@ async function resume(
 ): Promise<{ handle: UploadHandle; parts: readonly SentPart[] } | undefined> {
   if (id === undefined) return undefined;
   if (place.isCustom) await probe.parts(ctx, request.ifAbsent);
-  const { key, size, partSize } = request;
   const parts: SentPart[] = [];
-  for (let marker: string | undefined; ;) {
+  let listed = 0;
+  for await (const part of heldParts(place, { key: request.key, id }, ctx)) {
+    if (++listed > MAX_PARTS) {
+      throw new AdapterError("Unavailable", `the upload of ${quote(request.key)} has more than ${MAX_PARTS} parts`);
+    }
+    const sent = sentPart(part, request);
+    if (sent !== undefined) parts.push(sent);
+  }
+  return { handle: { key: request.key, id, isPublic: true }, parts };
+}
+
+/** resume as a whole is tried again. */
+const ONCE: Pace = { attempts: 1, baseMs: 0, maxWaitMs: 0 };
+
+function heldParts(
+  place: S3Place,
+  { key, id }: { key: Key; id: string },
+  ctx: Context,
+): AsyncGenerator<Part, void, undefined> {
+  const page = async (token: string | undefined): Promise<Page<Part>> => {
     const command = new ListPartsCommand({
       ...target(place, key),
       UploadId: id,
-      ...(marker === undefined ? {} : { PartNumberMarker: marker }),
+      ...(token === undefined ? {} : { PartNumberMarker: token }),
     });
-    const page = await place.call({ doing: "listing the parts of", subject: key }, ctx, () =>
+    const found = await place.call({ doing: "listing the parts of", subject: key }, ctx, () =>
       place.client.send(command, signalOf(ctx)),
     );
-    for (const part of page.Parts ?? []) {
-      const index = (part.PartNumber ?? 0) - 1;
-      const sha256 = request.digests.parts?.sha256[index];
-      const expected = Math.min(partSize, size - index * partSize);
-      const isSame = sha256 !== undefined && part.ChecksumSHA256 === base64(sha256) && part.Size === expected;
-      if (isSame && part.ETag !== undefined) parts.push({ index, receipt: part.ETag });
-    }
-    const next = page.NextPartNumberMarker;
-    if (page.IsTruncated !== true || next === undefined || next === marker) break;
-    marker = next;
-  }
-  return { handle: { key, id, isPublic: true }, parts };
+    return {
+      items: found.Parts ?? [],
+      next: found.IsTruncated === true ? (found.NextPartNumberMarker ?? "") : undefined,
+    };
+  };
+  return pages({ prefix: key, pace: ONCE, page, nameOf: ({ PartNumber }) => String(PartNumber) }, ctx);
+}
+
+/** undefined: not a part of `request`. */
+function sentPart(part: Part, { size, partSize, digests }: MultipartRequest): SentPart | undefined {
+  const index = (part.PartNumber ?? 0) - 1;
+  const sha256 = digests.parts?.sha256[index];
+  const expected = Math.min(partSize, size - index * partSize);
+  const isSame = sha256 !== undefined && part.ChecksumSHA256 === base64(sha256) && part.Size === expected;
+  return isSame && part.ETag !== undefined ? { index, receipt: part.ETag } : undefined;
 }
 
 async function putPart(
@@ -190,31 +212,5 @@ async function abort({ place }: S3, handle: UploadHandle, ctx: Context): Promise
   } catch (error) {
     if (statusOf(error) === 404) return;
     await place.call({ doing: "aborting the upload of", subject: handle.key }, ctx, () => Promise.reject(error));
-  }
-}
-
-async function* listStale(
-  { place }: S3,
-  { prefix, before }: { prefix: string; before: Date },
-  ctx: Context,
-): AsyncGenerator<UploadHandle, void, undefined> {
-  for (let marker: { KeyMarker: string; UploadIdMarker?: string } | undefined; ;) {
-    const command = new ListMultipartUploadsCommand({ ...bucketOf(place), Prefix: prefix, ...marker });
-    const page = await place.call({ doing: "listing uploads of", subject: prefix }, ctx, () =>
-      place.client.send(command, signalOf(ctx)),
-    );
-    for (const { Key: name, UploadId: id, Initiated: at } of page.Uploads ?? []) {
-      const isStale = at !== undefined && at.getTime() < before.getTime();
-      if (isStale && name?.startsWith(prefix) === true && id !== undefined) {
-        yield { key: parseKey(name), id, isPublic: true };
-      }
-    }
-    const key = page.NextKeyMarker;
-    const isStuck = key === marker?.KeyMarker && page.NextUploadIdMarker === marker?.UploadIdMarker;
-    if (page.IsTruncated !== true || key === undefined || isStuck) return;
-    marker = {
-      KeyMarker: key,
-      ...(page.NextUploadIdMarker === undefined ? {} : { UploadIdMarker: page.NextUploadIdMarker }),
-    };
   }
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // One object in parts: begun or taken up again, parts in parallel with back-pressure, each tried again by itself,
-// completed create-only. Until then nothing is visible. Killed, it leaves parts that the journal finds again or the sweep
-// removes; stopped by the signal or by a changed source, it removes them itself. Design §6.
+// completed create-only. Until then nothing is visible. Killed, it leaves parts that the journal finds again, or after a
+// week the sweep; stopped by the signal or by a changed source, it removes them itself. Design §6.
 import { createHash } from "node:crypto";
-import { KitesealError, quote } from "@kiteseal/core/store";
+import { isKitesealError, KitesealError, quote } from "@kiteseal/core/store";
 import type { Context, Key } from "@kiteseal/core/store";
 import { AdapterError } from "../adapter.ts";
 import type { Adapter, Multipart, MultipartRequest, SentPart, UploadHandle, Written } from "../adapter.ts";
@@ -15,7 +15,7 @@ import type { Limits } from "./limit.ts";
 import { planParts } from "./plan.ts";
 import type { Pace, PlannedPart } from "./plan.ts";
 
-/** What an abandoned upload is given to be gone on with; its leftovers are removed after that. */
+/** What an unfinished upload is given to be gone on with; its leftovers are removed after that. */
 const STALE_MS = 7 * 86_400_000;
 const CLEAN_UP_MS = 15_000;
 
@@ -37,7 +37,7 @@ export interface PartsRequest extends MultipartRequest {
 
 /** Throws AlreadyExists and what adapters throw; after Transient and Throttled the parts stay for a later run. */
 export async function uploadInParts(transfer: Transfer, request: PartsRequest, ctx: Context): Promise<Written> {
-  const subject = subjectOf(transfer.adapter, request);
+  const subject = subjectOf(transfer.adapter, request, ctx);
   if (request.ifAbsent) await refuseTaken(transfer, { request, subject }, ctx);
   const { handle, parts } = await begin(transfer, { request, subject }, ctx);
   try {
@@ -56,9 +56,10 @@ export async function uploadInParts(transfer: Transfer, request: PartsRequest, c
   }
 }
 
-function subjectOf(adapter: Adapter, request: PartsRequest): JournalSubject {
-  const { key, size, partSize, digests } = request;
-  return { url: adapter.url(key), sha256: digests.sha256, size, partSize };
+function subjectOf(adapter: Adapter, request: PartsRequest, ctx: Context): JournalSubject {
+  const { key, size, partSize, digests, multipart } = request;
+  const settings = multipart.settings?.(request, ctx) ?? "";
+  return { url: adapter.url(key), sha256: digests.sha256, size, partSize, settings };
 }
 
 /** Before gigabytes are sent for a name that is taken, by an earlier run that was killed too late for instance. */
@@ -90,7 +91,8 @@ async function begin(
   const resumed = await resume(transfer, { request, id }, ctx);
   if (resumed !== undefined) return resumed;
   const handle = await persistently(() => multipart.begin(request, ctx), ctx, transfer.pace);
-  if (handle.isPublic && handle.id !== "") await transfer.journal.keep(subject, handle.id);
+  if (handle.isPublic && handle.id !== "")
+    await transfer.journal.keep(subject, { key: handle.key, id: handle.id, begun: ctx.now() });
   return { handle, parts: [] };
 }
 
@@ -102,8 +104,8 @@ async function resume(
   try {
     return await persistently(() => request.multipart.resume(request, id, ctx), ctx, transfer.pace);
   } catch (error) {
-    // Gone, or not ours to look at (s3:ListMultipartUploadParts): a new one is begun.
-    if (isAdapterError(error, "UploadGone", "Denied", "NotFound")) return undefined;
+    // Gone, not ours to look at (s3:ListMultipartUploadParts), or its parts are not to be had: a new one is begun.
+    if (isAdapterError(error, "UploadGone", "Denied", "NotFound", "Unavailable")) return undefined;
     throw error;
   }
 }
@@ -266,19 +268,24 @@ async function cleanUp(
   await journal.forget(upload.subject);
 }
 
-/** Aborts what others abandoned below `prefix` more than a week ago. Returns how many; stops quietly where it may not. */
-export async function sweep(multipart: Multipart, prefix: string, ctx: Context): Promise<number> {
+/**
+ * Aborts what runs of this machine left in this store more than a week ago, by its journal and so by its own clock. What
+ * others left is theirs, or the store's own rule's. Never fails a run: leftovers only cost money.
+ */
+export async function sweep({ adapter, journal }: Transfer, multipart: Multipart, ctx: Context): Promise<void> {
   const before = new Date(ctx.now().getTime() - STALE_MS);
-  let swept = 0;
-  try {
-    for await (const handle of multipart.listStale({ prefix, before }, ctx)) {
-      await multipart.abort(handle, ctx);
-      swept += 1;
+  for (const { subject, key, id } of await journal.begunBefore(before)) {
+    if (adapter.url(key) !== subject.url) continue;
+    try {
+      await multipart.abort({ key, id, isPublic: true }, ctx);
+    } catch (error) {
+      // Another identity's, perhaps; the next may be ours.
+      if (isAdapterError(error, "Denied")) continue;
+      if (error instanceof AdapterError || isKitesealError(error) || ctx.signal?.aborted === true) return;
+      throw error;
     }
-  } catch (error) {
-    if (!isTidying(error, ctx)) throw error;
+    await journal.forget(subject);
   }
-  return swept;
 }
 
 function isTidying(error: unknown, ctx: Context): boolean {

@@ -79,6 +79,21 @@ describe("the transfer layer", () => {
       await expectCode(failing().copy(object, key("b"), ctx), "ERR_STORE_UNAVAILABLE");
     });
 
+    test("to a copy is followed by another try, and by reading neither end where nothing came of it", async () => {
+      const { object } = await createStore(file, settings).put(key("a"), { source: sourceOf("abc") }, ctx);
+      let tries = 0;
+      const copy: Adapter["copy"] = (...call) => {
+        tries += 1;
+        return tries === 2 ? file.copy(...call) : Promise.reject(lost());
+      };
+      const get: Adapter["get"] = () => {
+        throw new Error("was read");
+      };
+      expect(await over({ copy, get }).copy(object, key("b"), ctx)).toMatchObject({ outcome: "created" });
+      await expectCode(over({ copy, get }).copy(object, key("c"), ctx), "ERR_STORE_UNAVAILABLE");
+      expect(tries).toBe(2 + settings.pace.attempts);
+    });
+
     test("while other bytes are there is a conflict, under overwrite an outage", async () => {
       await createStore(file, settings).put(key("a"), { source: sourceOf("theirs") }, ctx);
       await expectCode(failing().put(key("a"), { source: sourceOf("ours") }, ctx), "ERR_STORE_CONFLICT");

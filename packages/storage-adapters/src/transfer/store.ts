@@ -19,13 +19,8 @@ import { hashStored, settle, upload } from "./upload.ts";
 /** Requests of one store that carry bytes at the same time; connections are kept and few suffice to fill a line. */
 const PARALLEL = 8;
 
-export interface StoreSettings extends TransferOptions {
-  /** Leftovers of uploads below it are removed; absent or empty: none are. */
-  readonly base?: string;
-}
-
 /** The Store that operations see. */
-export function createStore(adapter: Adapter, settings: StoreSettings): Store {
+export function createStore(adapter: Adapter, settings: TransferOptions): Store {
   const transfer = createTransfer(adapter, settings);
   return {
     ...(adapter.lists === false ? { lists: adapter.lists } : {}),
@@ -49,10 +44,9 @@ export function createStore(adapter: Adapter, settings: StoreSettings): Store {
   };
 }
 
-function createTransfer(adapter: Adapter, settings: StoreSettings): Transfer {
-  const { base = "" } = settings;
-  let swept = base === "";
-  return {
+function createTransfer(adapter: Adapter, settings: TransferOptions): Transfer {
+  let swept = false;
+  const transfer: Transfer = {
     adapter,
     journal: createJournal(settings.stateDirectory),
     limits: createLimits(settings.parallel ?? PARALLEL, settings.bytesPerSecond),
@@ -61,9 +55,10 @@ function createTransfer(adapter: Adapter, settings: StoreSettings): Transfer {
     sweepOnce: async (multipart, ctx) => {
       if (swept) return;
       swept = true;
-      await sweep(multipart, base, ctx);
+      await sweep(transfer, multipart, ctx);
     },
   };
+  return transfer;
 }
 
 async function guarded<T>(ctx: Context, operation: () => Promise<T>): Promise<T> {
@@ -113,7 +108,7 @@ async function copy(
 ): Promise<Stored | undefined> {
   const { from, to } = request;
   try {
-    const written = await transfer.adapter.copy(request, ctx);
+    const written = await persistently(() => transfer.adapter.copy(request, ctx), ctx, transfer.pace);
     return written === undefined ? undefined : { outcome: "created", ...written };
   } catch (error) {
     if (isAdapterError(error, "NotFound")) {
@@ -122,6 +117,8 @@ async function copy(
       });
     }
     if (!isAdapterError(error, "AlreadyExists", "Transient", "Throttled")) throw error;
+    // Both are read whole to compare them: not where there is nothing to compare with.
+    if ((await head(transfer, to, ctx)) === undefined) throw error;
     const sha256 = await hashStored(transfer, from, ctx);
     const stored = await settle(transfer, { key: to, size: from.size, sha256 }, ctx);
     if (stored === undefined) throw error;
