@@ -48,6 +48,16 @@ test.each([
   },
 );
 
+test("a second run reads what is there once, and sends nothing", async () => {
+  await publishTo("gs://bucket/again/");
+  const since = double.requests.length;
+  const { artifacts } = await publishTo("gs://bucket/again/");
+  expect(artifacts).toMatchObject([{ outcome: "exists-same", verifiedBy: "read-back" }]);
+  const ours = double.requests.slice(since).filter(({ url }) => /again.*large\.bin/.test(decodeURIComponent(url)));
+  expect(ours.filter(({ url }) => url.includes("alt=media"))).toHaveLength(1);
+  expect(ours.filter(({ method }) => method !== "GET")).toEqual([]);
+});
+
 describe("many artifacts", () => {
   const COUNT = 70;
   const looks = (since: number): number =>

@@ -10,6 +10,7 @@ import {
   createLookup,
   flagPolicy,
   inlineCompute,
+  LIMITS,
   loadTrust,
 } from "@kiteseal/core";
 import { fetchArtifacts, type FetchRequest, type FoundObject } from "@kiteseal/core/operations";
@@ -94,6 +95,20 @@ test.each(["release/dist//evil.sh", "release/dist/../evil.sh"])(
     expect(ran.fetch.beside).toEqual([]);
   },
 );
+
+test("more objects than one run fetches are listed no further, and nothing is read", async () => {
+  const crowd = await startS3Double({ pageSize: LIMITS.fetchedObjects + 1 });
+  const honest = double.bucket.current(KEY);
+  for (let i = 0; i <= LIMITS.fetchedObjects; i += 1) crowd.bucket.objects.set(`crowd/${i}`, [honest]);
+  const argv = ["fetch", "s3://artifacts/crowd/", "--recursive", "--output", join(fixture.root, "crowd")];
+  const ran = await fixture.cli([...argv, ...fixture.roots(), ...WHO], {
+    env: { ...env, AWS_ENDPOINT_URL_S3: crowd.endpoint },
+  });
+  await crowd.close();
+  expect(ran.stderr).toContain("ERR_LIMIT_EXCEEDED");
+  expect(ran.code).toBe(20);
+  expect(crowd.requests.filter((request) => !request.includes("list-type"))).toEqual([]);
+});
 
 test("attestations that may not be looked at are no verdict", async () => {
   const allow = double.deny("release/.kiteseal/");

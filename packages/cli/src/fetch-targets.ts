@@ -2,7 +2,7 @@
 // What `fetch` was asked for → objects, each with the path that it gets below the new directory. All of them are known
 // before the first byte is read, so that names that cannot stand beside each other stop nothing half-way.
 import { resolve } from "node:path";
-import { checkedName, type Context, KitesealError, type PinsFile, quote, sortByName } from "@kiteseal/core";
+import { checkedName, type Context, KitesealError, LIMITS, type PinsFile, quote, sortByName } from "@kiteseal/core";
 import type { FetchTarget } from "@kiteseal/core/operations";
 import type { Options, OptionSpec } from "./flags.ts";
 import type { RedactedIo } from "./io.ts";
@@ -33,7 +33,7 @@ interface Asked {
   readonly io: RedactedIo;
 }
 
-/** Throws ERR_USAGE, ERR_NO_MATCH (an empty set is an error), ERR_PINS_INVALID, ERR_STORE_URL and those of listing. */
+/** Throws ERR_USAGE, ERR_NO_MATCH (an empty set is an error), ERR_PINS_INVALID, ERR_STORE_URL, ERR_LIMIT_EXCEEDED and those of listing. */
 export async function selectObjects({ args, options, io }: Asked, ctx: Context): Promise<FetchSet> {
   checkAddresses(args);
   if (options.has("name") && options.flag("anyName"))
@@ -75,7 +75,10 @@ async function addressed(
   for (const url of urls) {
     if (o.recursive) {
       const listed: (Listed & { readonly name: string })[] = [];
-      for await (const one of listObjects(url, o, ctx)) listed.push({ ...one, name: one.inside });
+      for await (const one of listObjects(url, o, ctx)) {
+        if (targets.length + listed.length >= LIMITS.fetchedObjects) throw tooMany(url);
+        listed.push({ ...one, name: one.inside });
+      }
       // A store lists in any order; reports should not.
       for (const { store, object, inside } of sortByName(listed)) {
         targets.push({ label: store.url(object.key), path: inside, find: async () => asFound(store, object) });
@@ -87,6 +90,18 @@ async function addressed(
     }
   }
   return targets;
+}
+
+function tooMany(url: string): KitesealError {
+  const most = LIMITS.fetchedObjects;
+  return new KitesealError(
+    "ERR_LIMIT_EXCEEDED",
+    `there is more below ${quote(url)} than one run fetches: ${most} objects`,
+    {
+      details: { most },
+      hint: "fetch its folders one by one, each into a directory of its own",
+    },
+  );
 }
 
 /** `--name` says what is asked about, never what a file is called. */

@@ -51,6 +51,8 @@ export const LIMITS = {
   listedInVain: 2000,
   /** Two of these are in memory while a file is hashed. */
   hashBufferBytes: 4_194_304,
+  /** As many as a pins file may name: each is held in memory and becomes a file of one new directory. */
+  fetchedObjects: 100_000,
   /** What is in the way at a destination and has another size is read up to here, so that a message can name its digest. */
   conflictReadBytes: 1_073_741_824,
   predicateBytes: 16_777_216,

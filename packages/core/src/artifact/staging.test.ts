@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
   chmod,
+  chown,
+  type FileHandle,
   lutimes,
   mkdir,
   mkdtemp,
+  open,
   readdir,
   readFile,
   realpath,
@@ -16,7 +19,7 @@ import {
 } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { isKitesealError } from "../errors.ts";
 import { sha256Hex, SHA256_PLAN } from "./digest.ts";
 import { createStaging, type Staging } from "./staging.ts";
@@ -48,6 +51,18 @@ async function code(work_: Promise<unknown>): Promise<unknown> {
   }
 }
 
+/** Permissions do not bind root, so the test gives up being root while it is taken away. */
+async function makeWriteOnly(path: string): Promise<() => Promise<void>> {
+  const isRoot = process.geteuid?.() === 0;
+  if (isRoot) await chown(path, 65_534, 65_534);
+  await chmod(path, 0o300);
+  if (isRoot) process.seteuid?.(65_534);
+  return async () => {
+    if (isRoot) process.seteuid?.(0);
+    await chmod(path, 0o700);
+  };
+}
+
 const mode = async (path: string): Promise<number> => (await stat(path)).mode & 0o777;
 const leftover = (): Promise<readonly string[]> => readdir(work);
 
@@ -66,6 +81,35 @@ describe("a staged directory", () => {
     expect(await readFile(join(output, "three"), "utf8")).toBe("3");
     expect(await Promise.all(["", "a", "a/b"].map((path) => mode(join(output, path))))).toEqual([0o700, 0o700, 0o700]);
     expect(await mode(join(output, "a/b/one"))).toBe(0o600);
+  });
+
+  it("has no name where that could not be made durable, as the directory above it cannot be opened", async () => {
+    const staging = await createStaging(output, ctx);
+    await put(staging, "one", "1");
+    const allow = await makeWriteOnly(work);
+    try {
+      expect(await code(staging.publish())).toBe("ERR_OUTPUT");
+      await staging.remove();
+    } finally {
+      await allow();
+    }
+    expect(await leftover()).not.toContain("out");
+  });
+
+  it("says so where it stands whole and the disk fails to say that it will last", async () => {
+    const staging = await createStaging(output, ctx);
+    await put(staging, "one", "1");
+    const opened = await open(work);
+    const failing = vi.spyOn(Object.getPrototypeOf(opened) as FileHandle, "sync").mockImplementation(async () => {
+      if ((await leftover()).includes("out")) throw Object.assign(new Error(), { code: "EIO", syscall: "fsync" });
+    });
+    await opened.close();
+    const error: unknown = await staging.publish().catch((thrown: unknown) => thrown);
+    failing.mockRestore();
+    await staging.remove();
+    expect(error).toMatchObject({ code: "ERR_OUTPUT", details: { placed: true } });
+    expect(await leftover()).toEqual(["out"]);
+    expect(await readFile(join(output, "one"), "utf8")).toBe("1");
   });
 
   it("leaves nothing when it is removed instead", async () => {

@@ -21,7 +21,7 @@ import {
 import { basename, dirname, join } from "node:path";
 import { forEachLimited } from "../concurrency.ts";
 import type { Context } from "../context.ts";
-import { KitesealError, quote } from "../errors.ts";
+import { isKitesealError, KitesealError, quote } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import { digestStream, type StreamDigest } from "./digest.ts";
 import { systemCode } from "./file.ts";
@@ -39,7 +39,10 @@ export interface Staging {
   receive(path: string, o: { bytes: AsyncIterable<Uint8Array>; plan: DigestPlan }, ctx: Context): Promise<StreamDigest>;
   /** Where a received file is until `publish`, for reading it again. */
   pathOf(path: string): string;
-  /** Gives the directory its name, once. Throws ERR_OUTPUT. */
+  /**
+   * Gives the directory its name, once, for good. Throws ERR_OUTPUT; it then has none, unless `details.placed`: it stands
+   * there whole, and only the disk will not say that it still will after a power failure.
+   */
   publish(): Promise<void>;
   /** Removes what was not published. Nothing may be receiving any more. */
   remove(): Promise<void>;
@@ -105,10 +108,18 @@ function openStaging(place: Place): Staging {
       await forEachLimited([...directories.keys()], LIMITS.parallelFiles, (path) =>
         syncDirectory(output, join(root, path)),
       );
-      await giveName(place);
-      published = true;
-      await syncDirectory(output, place.parent);
-      await tidy(() => place.handle.close());
+      // Opened before: who may not do that finds out while nothing stands there.
+      const parent = await attempt(output, () => open(place.parent, DIRECTORY));
+      try {
+        await giveName(place);
+        published = true;
+        await tidy(() => place.handle.close());
+        await syncEntries(output, parent).catch((error: unknown) => {
+          throw notDurable(output, error);
+        });
+      } finally {
+        await tidy(() => parent.close());
+      }
     },
     async remove() {
       if (published) return;
@@ -220,6 +231,15 @@ function cannotWrite(output: string, cause: unknown): KitesealError {
   const code = systemCode(cause);
   const hint = code === "ENOENT" ? "the directory that it goes into has to be there" : "nothing was kept";
   return new KitesealError("ERR_OUTPUT", `cannot write ${quote(output)}: ${code}`, { cause, hint });
+}
+
+function notDurable(output: string, cause: unknown): unknown {
+  if (!isKitesealError(cause)) return cause;
+  return new KitesealError("ERR_OUTPUT", `${quote(output)} is there and whole, but ${cause.message}`, {
+    cause,
+    details: { placed: true },
+    hint: "a power failure may take it away: look at the disk, remove the directory and fetch again",
+  });
 }
 
 /** What went wrong before matters more than what stops the tidying: the sweep comes back for it. */

@@ -38,12 +38,22 @@ describe("readSecrets", () => {
   it.each([
     "AWS_REGION",
     "AWS_ROLE_ARN",
+    "AWS_ENDPOINT_URL",
+    "AWS_ENDPOINT_URL_S3",
+    "AWS_ENDPOINT_URL_STS",
     "GOOGLE_APPLICATION_CREDENTIALS",
     "ARTIFACTORY_URL",
     "PATH",
     "BUILDKITE_STEP_KEY",
   ])("does not take %s for a secret", (name) => {
     expect(readSecrets({ [name]: "value-0123456789" })).toEqual({ values: [], skipped: [] });
+  });
+
+  it("takes a password in an endpoint of AWS for a secret, and what an endpoint's name calls one", () => {
+    expect(values({ AWS_ENDPOINT_URL_S3: "https://minio:hunter2-and-more@store.example" })).toEqual([
+      "hunter2-and-more",
+    ]);
+    expect(values({ AWS_ENDPOINT_URL_S3_TOKEN: "value-0123456789" })).toEqual(["value-0123456789"]);
   });
 
   it("skips and names short values and values that are facts of the platform", () => {

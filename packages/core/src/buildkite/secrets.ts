@@ -42,7 +42,7 @@ const NAMES_OF_SECRETS = "KITESEAL_AGENT_SECRETS";
 /** Families in which most things are secret, and the members that only say where something is. */
 const OWN_FAMILIES = /CREDENTIALS|^(?:AWS|AZURE|ARTIFACTORY|BUILDKITE_ARTIFACTORY)_/i;
 const NOT_SECRET = new RegExp(
-  "_(?:FILE|PATH|DIR|URL|URI|HOST|ENDPOINT|REGION|PROFILE|ARN|ACCOUNT|ACCOUNT_ID|TENANT_ID|CLIENT_ID|SUBSCRIPTION_ID" +
+  "_(?:FILE|PATH|DIR|URL|ENDPOINT_URL_[A-Z0-9_]+|URI|HOST|ENDPOINT|REGION|PROFILE|ARN|ACCOUNT|ACCOUNT_ID|TENANT_ID|CLIENT_ID|SUBSCRIPTION_ID" +
     "|REGISTRY|REPO|REPOSITORY|USER|USERNAME|VERSION|BUCKET|CONTAINER|MODE|OUTPUT|PAGER|SESSION_NAME)$" +
     "|(?:GOOGLE|GS)_APPLICATION_CREDENTIALS$",
   "i",
@@ -50,7 +50,7 @@ const NOT_SECRET = new RegExp(
 
 /** Variables whose text may hold whole URLs with a password in them, and which may end up in provenance. */
 const TEXTS_WITH_URLS =
-  /^BUILDKITE_(?:COMMAND|PLUGINS|PLUGIN_CONFIGURATION)$|_(?:URL|URI|REPO|PROXY|REGISTRY|ENDPOINT)$/i;
+  /^BUILDKITE_(?:COMMAND|PLUGINS|PLUGIN_CONFIGURATION)$|_(?:URL|ENDPOINT_URL_[A-Z0-9_]+|URI|REPO|PROXY|REGISTRY|ENDPOINT)$/i;
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 /** What the platform itself assigns, and the only form in which it does. */

@@ -10,7 +10,7 @@ import type { Context } from "../context.ts";
 import { LIMITS } from "../limits.ts";
 import { checkEligible } from "../provenance/eligibility.ts";
 import { keysInUse, refuseConflict } from "../store/conflict.ts";
-import type { Repository, Stored } from "../store/contract.ts";
+import type { Repository, Stored, StoredObject } from "../store/contract.ts";
 import { portableKey, type Key } from "../store/keys.ts";
 import type { PinnedArtifact } from "../store/pins.ts";
 import { putSidecar } from "../store/sidecar.ts";
@@ -54,9 +54,11 @@ export async function publish(request: PublishRequest, ctx: Context): Promise<Pu
   const keys = prepared.map(({ key }) => key);
   const inUse = await keysInUse(repository.artifacts, keys, ctx);
   const suspects = inUse === undefined ? prepared : prepared.filter(({ key }) => inUse.has(key));
-  await forEachLimited(suspects, request.concurrency, ({ key, source }) =>
-    refuseConflict(check, { key, size: source.size, sha256: source.digests.sha256 }, ctx),
-  );
+  const there = new Map<Key, StoredObject>();
+  await forEachLimited(suspects, request.concurrency, async ({ key, source }) => {
+    const existing = await refuseConflict(check, { key, size: source.size, sha256: source.digests.sha256 }, ctx);
+    if (existing !== undefined) there.set(key, existing);
+  });
   const { artifacts: target, attestations: root } = repository;
   await target.store.prepare(Math.max(0, ...prepared.map(({ source }) => source.size)), ctx);
   if (root.store !== target.store) await root.store.prepare(0, ctx);
@@ -67,7 +69,8 @@ export async function publish(request: PublishRequest, ctx: Context): Promise<Pu
   const kept: string[] = [];
   let done = 0;
   const published = await forEachLimited(prepared, request.concurrency, async (item) => {
-    const artifact = await storeArtifact(request, { item, attestations: bySubject, kept }, ctx);
+    const existing = there.get(item.key);
+    const artifact = await storeArtifact(request, { item, existing, attestations: bySubject, kept }, ctx);
     ctx.progress?.({ stage: "upload", subject: item.name, done: ++done, total: prepared.length, unit: "items" });
     return artifact;
   });
@@ -102,7 +105,12 @@ function attestationsByName(attestations: readonly Attestation[]): ReadonlyMap<s
 
 async function storeArtifact(
   request: PublishRequest,
-  o: { item: Prepared; attestations: ReadonlyMap<string, readonly Attestation[]>; kept: string[] },
+  o: {
+    item: Prepared;
+    existing: StoredObject | undefined;
+    attestations: ReadonlyMap<string, readonly Attestation[]>;
+    kept: string[];
+  },
   ctx: Context,
 ): Promise<PublishedArtifact> {
   const { name, key, source } = o.item;
@@ -111,7 +119,11 @@ async function storeArtifact(
   const bundle = request.sidecar ? own[0]?.bundle : undefined;
   const kept = bundle === undefined ? undefined : await putSidecar(target, { key, bundle }, ctx);
   if (kept !== undefined) o.kept.push(kept);
-  const stored = await target.put(key, { source: source }, ctx);
+  // What was there was read, and is these bytes.
+  const stored: Stored =
+    o.existing === undefined
+      ? await target.put(key, { source }, ctx)
+      : { outcome: "exists-same", object: o.existing, verifiedBy: "read-back" };
   return {
     name,
     url: target.url(key),
