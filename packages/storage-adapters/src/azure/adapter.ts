@@ -17,7 +17,7 @@ import { pages } from "../transfer/pages.ts";
 import type { Page } from "../transfer/pages.ts";
 import type { Pace } from "../transfer/plan.ts";
 import { MAX_BYTES, ONE_REQUEST_BYTES, collect, createBlocks, putInBlocks } from "./blocks.ts";
-import { blobClient, blobOptions, call, containerClient } from "./container.ts";
+import { blobClient, blobOptions, call, containerClient, inPieces } from "./container.ts";
 import type { AzureContainer } from "./container.ts";
 import { copyBlob } from "./copy.ts";
 import { diagnose } from "./diagnose.ts";
@@ -35,7 +35,7 @@ export interface AzureAddress {
 }
 
 export interface AzureOptions extends AdapterOptions {
-  /** Of one call, and between two chunks of a download; 120,000 unless given. */
+  /** Longest silence of the service, within uploads and downloads too; 120,000 unless given. */
   readonly timeoutMs?: number;
 }
 
@@ -119,11 +119,12 @@ async function putWhole(container: AzureContainer, request: PutRequest, ctx: Con
   const response = await call(
     container,
     { action: "writing", subject: key, condition: "AlreadyExists", ctx },
-    (signal) =>
-      blob.upload(bytes, bytes.length, {
+    (signal, moved) =>
+      blob.upload(inPieces(bytes), bytes.length, {
         ...options,
         blobHTTPHeaders: { ...options.blobHTTPHeaders, blobContentMD5: md5 },
         ...signal,
+        onProgress: moved,
       }),
   );
   const stored = response.contentMD5;

@@ -15,7 +15,7 @@ import type {
   UploadHandle,
   Written,
 } from "../adapter.ts";
-import { blobClient, blobOptions, call, scope } from "./container.ts";
+import { blobClient, blobOptions, call, inPieces, scope } from "./container.ts";
 import type { AzureContainer } from "./container.ts";
 import { pinFromEtag } from "./pin.ts";
 
@@ -124,8 +124,8 @@ async function stage(
   const id = blockId(block);
   const blob = await blobClient(container, key);
   const options = { ...scope(container.write), transactionalContentMD5: createHash("md5").update(bytes).digest() };
-  await call(container, { action: `staging part ${block.index} of`, subject: key, ctx }, (signal) =>
-    blob.stageBlock(id, bytes, bytes.length, { ...options, ...signal }),
+  await call(container, { action: `staging part ${block.index} of`, subject: key, ctx }, (signal, moved) =>
+    blob.stageBlock(id, inPieces(bytes), bytes.length, { ...options, ...signal, onProgress: moved }),
   );
   return id;
 }

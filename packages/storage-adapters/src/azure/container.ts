@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // One container as the adapter's parts see it: who asks, what new blobs are given, how long a call may take.
+import { Readable } from "node:stream";
 import type { BlobHTTPHeaders, BlobImmutabilityPolicy, BlockBlobClient, ContainerClient } from "@azure/storage-blob";
 import { quote } from "@kiteseal/core/store";
 import type { Context, Key } from "@kiteseal/core/store";
@@ -12,6 +13,7 @@ import type { AzureOperation } from "./errors.ts";
 // https://learn.microsoft.com/rest/api/storageservices/naming-and-referencing-containers--blobs--and-metadata
 const MAX_NAME = 1024;
 const MAX_SEGMENTS = 254;
+const PIECE_BYTES = 65_536;
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 export interface AzureContainer {
@@ -19,7 +21,7 @@ export interface AzureContainer {
   access(): Promise<AzureAccess>;
   readonly name: string;
   readonly write: WriteSettings | undefined;
-  /** Of one call, and between two chunks of a download. */
+  /** Longest silence of the service: until it answers, and between two pieces of what is sent or read. */
   readonly timeoutMs: number;
 }
 
@@ -38,22 +40,33 @@ export async function blobClient(container: AzureContainer, key: Key): Promise<B
   return (await containerClient(container)).getBlockBlobClient(key);
 }
 
-/** Runs one call of the SDK within the time of one call; throws what azureError makes of its failure. */
+/** Runs one call of the SDK, and ends it when nothing moved for so long; throws what azureError makes of its failure. */
 export async function call<T>(
   container: AzureContainer,
   told: Omit<AzureOperation, "now"> & { readonly ctx: Context },
-  operation: (options: { abortSignal: AbortSignal }) => Promise<T>,
+  operation: (options: { abortSignal: AbortSignal }, moved: () => void) => Promise<T>,
 ): Promise<T> {
   const { ctx, ...rest } = told;
-  const timeout = AbortSignal.timeout(container.timeoutMs);
+  const idle = new AbortController();
+  const timer = setTimeout(() => idle.abort(), container.timeoutMs);
+  const abortSignal = ctx.signal === undefined ? idle.signal : AbortSignal.any([ctx.signal, idle.signal]);
   try {
-    return await operation({
-      abortSignal: ctx.signal === undefined ? timeout : AbortSignal.any([ctx.signal, timeout]),
-    });
+    return await operation({ abortSignal }, () => void timer.refresh());
   } catch (error) {
     ctx.signal?.throwIfAborted();
     throw azureError(error, { ...rest, now: ctx.now() });
+  } finally {
+    clearTimeout(timer);
   }
+}
+
+/** A body that is taken piece by piece, so that a slow line can be told from a silent server. */
+export function inPieces(bytes: Buffer): () => Readable {
+  return () => Readable.from(pieces(bytes), { objectMode: false });
+}
+
+function* pieces(bytes: Buffer): Generator<Buffer> {
+  for (let at = 0; at < bytes.length; at += PIECE_BYTES) yield bytes.subarray(at, at + PIECE_BYTES);
 }
 
 export interface BlobOptions {

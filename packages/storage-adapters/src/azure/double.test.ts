@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // On a double of Azure Blob Storage (test/doubles/azure): what azurite does not enforce, and faults at the wire.
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { Readable } from "node:stream";
+import { setTimeout as wait } from "node:timers/promises";
 import { inspect } from "node:util";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { parseKey } from "@kiteseal/core/store";
@@ -8,7 +14,7 @@ import { startAzureDouble } from "../../../../test/doubles/azure/server.ts";
 import type { AzureDouble } from "../../../../test/doubles/azure/server.ts";
 import { expectKind, putRequest } from "../adapter-contract.testkit.ts";
 import type { Adapter, AdapterError, PutRequest } from "../adapter.ts";
-import { readAll, sourceOf, testContext } from "../store-contract.testkit.ts";
+import { readAll, sha256, sourceOf, testContext } from "../store-contract.testkit.ts";
 import { createStore } from "../transfer/store.ts";
 import { openAzureAdapter } from "./adapter.ts";
 import type { AzureOptions } from "./adapter.ts";
@@ -25,6 +31,35 @@ function open(double: AzureDouble, options: Partial<AzureOptions> = {}): Promise
       ...options,
     },
   );
+}
+
+/** Takes `bytes` and waits, until it has all; then says that it is stored. */
+async function startSlowServer(bytes: number, waitMs: number) {
+  let received = 0;
+  const take = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    let due = bytes;
+    for await (const chunk of request as AsyncIterable<Buffer>) {
+      received += chunk.length;
+      if (received < due) continue;
+      due += bytes;
+      await wait(waitMs);
+    }
+    response.writeHead(201).end();
+  };
+  const server = createServer((request, response) => void take(request, response));
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  return {
+    received: () => received,
+    connectionString: ({ connectionString, endpoint }: AzureDouble) =>
+      connectionString.replaceAll(new URL(endpoint).origin, `http://127.0.0.1:${port}`),
+    close: async () => {
+      server.closeAllConnections();
+      server.close();
+      await once(server, "close");
+    },
+  };
 }
 
 describe("the Azure adapter", () => {
@@ -149,6 +184,26 @@ describe("the Azure adapter", () => {
       const impatient = await open(double, { timeoutMs: 100 });
       double.faults.add({ kind: "silent" });
       await expectKind(impatient.head(key("a"), ctx), "Transient");
+    });
+
+    test("a line that is slow and not silent is waited for", async () => {
+      // Twice as long as silence may last; what the connection holds arrives sooner.
+      const size = 48 * 1_048_576;
+      const slow = await startSlowServer(1_048_576, 50);
+      const patient = await open({ ...double, connectionString: slow.connectionString(double) }, { timeoutMs: 1200 });
+      const { multipart } = patient;
+      if (multipart === undefined) expect.fail("no multipart");
+      const bytes = Buffer.alloc(size, "slow");
+      const part = {
+        index: 0,
+        range: { start: 0, end: size },
+        sha256: sha256(bytes),
+        isLast: true,
+        body: () => Readable.from([bytes]),
+      };
+      await multipart.putPart({ key: key("a"), id: "", isPublic: true }, part, ctx);
+      expect(slow.received()).toBe(size);
+      await slow.close();
     });
 
     test("a blob replaced between head and get is PinChanged", async () => {
