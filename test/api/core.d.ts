@@ -696,6 +696,7 @@ export declare const LIMITS: {
   readonly looksBeforeListing: 64;
   readonly listedInVain: 2000;
   readonly hashBufferBytes: 4194304;
+  readonly fetchedObjects: 100000;
   readonly conflictReadBytes: 1073741824;
   readonly predicateBytes: 16777216;
   readonly lockFileBytes: 67108864;

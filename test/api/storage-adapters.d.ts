@@ -61,6 +61,7 @@ export interface Multipart {
   readonly parallel: number;
   readonly checksSha256?: boolean;
   partSize(size: number): number;
+  settings?(request: MultipartRequest, ctx: Context): string;
   begin(request: MultipartRequest, ctx: Context): Promise<UploadHandle>;
   resume(request: MultipartRequest, id: string | undefined, ctx: Context): Promise<{
     readonly handle: UploadHandle;
@@ -73,10 +74,6 @@ export interface Multipart {
     readonly parts: readonly SentPart[];
   }, ctx: Context): Promise<Written>;
   abort(handle: UploadHandle, ctx: Context): Promise<void>;
-  listStale(request: {
-    readonly prefix: string;
-    readonly before: Date;
-  }, ctx: Context): AsyncIterable<UploadHandle>;
 }
 export interface MultipartRequest extends Omit<PutRequest, "body"> {
   readonly partSize: number;
