@@ -29,6 +29,22 @@ export const ELSEWHERE: readonly FaultElsewhere[] = [
     fault: "file: a FIFO or link under the object's name",
     outcome: "`STORE_TAMPERED`",
   }),
+  of(`${ADAPTERS}/file/adapter.test.ts`, "a file whose name no key can have makes the listing fail", {
+    fault: "file: a listing with a name that no key can have",
+    outcome: "`STORE_TAMPERED`",
+  }),
+  of("packages/cli/src/fetch-s3.test.ts", "below an address with %j, which no one could look at, nothing passes", {
+    fault: "verify, find, promote, fetch --recursive: such a listing",
+    outcome: "`STORE_TAMPERED`",
+  }),
+  of(`${ADAPTERS}/s3/multipart.test.ts`, "and whose list of parts %s is sent anew", {
+    fault: "s3: a list of parts that goes round or never ends",
+    outcome: "overcome",
+  }),
+  of(`${ADAPTERS}/azure/double.test.ts`, "a line that is slow and not silent is waited for", {
+    fault: "Azure: a part that takes longer than silence may last",
+    outcome: "overcome",
+  }),
   of(`${ADAPTERS}/file/faults.test.ts`, "a name that differs only in case from another", {
     fault: "file: names that collide where case is ignored",
     outcome: "`STORE_CONFLICT`, or two objects",
