@@ -139,6 +139,15 @@ describe("the Azure adapter", () => {
     expect(keys).toEqual([key("dir/a")]);
   });
 
+  test("a blob with bytes that only bears the mark of a folder is an object", async () => {
+    const headers = { "x-ms-meta-hdi_isfolder": "true" };
+    double.blobs.set(key("evil.sh"), { bytes: Buffer.from("x"), etag: "0x1", headers, md5: undefined });
+    expect(await adapter.head(key("evil.sh"), ctx)).toMatchObject({ size: 1 });
+    const keys: string[] = [];
+    for await (const object of adapter.list("some/prefix/", ctx)) keys.push(object.key);
+    expect(keys).toEqual([key("evil.sh")]);
+  });
+
   describe("of a fault at the wire", () => {
     test("in the middle of the upload: Transient, and nothing is there", async () => {
       double.faults.add({ method: "PUT", kind: "reset" });

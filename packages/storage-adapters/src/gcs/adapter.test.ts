@@ -325,14 +325,15 @@ describe("the Google Cloud Storage adapter", () => {
       await expectKind(listed(), "Unavailable");
     });
 
-    test("names that no key can have are no objects", async () => {
+    test("the empty marker of a folder is no object, any other name that no key can have fails the listing", async () => {
       await start();
       await put("x");
       const received = { size: 0, md5Hash: "", crc32c: "", bytes: new Uint8Array() };
-      for (const name of ["base/folder/", "base//b"])
-        double.bucket.put({ name, received, metadata: {}, kmsKeyName: undefined }, {});
-      const found = await listed();
-      expect(found.map((object) => object.key)).toEqual(["base/a"]);
+      const plant = (name: string) => double.bucket.put({ name, received, metadata: {}, kmsKeyName: undefined }, {});
+      plant("base/folder/");
+      expect((await listed()).map((object) => object.key)).toEqual(["base/a"]);
+      plant("base//b");
+      await expectKind(listed(), "Irregular");
     });
   });
 
