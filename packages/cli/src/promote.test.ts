@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // `kiteseal promote` on directories: what it takes over and under which names, and everything that it refuses before it
 // copies anything.
-import { appendFile, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { useFixture, WHO } from "./fixture.testkit.ts";
+import { onlyBundle, useFixture, WHO } from "./fixture.testkit.ts";
 import type { Ran } from "./io.testkit.ts";
 
 const fixture = useFixture();
@@ -223,6 +223,19 @@ exceptions:
     expect(ran.code).toBe(20);
     expect(ran.stdout).toContain("ERR_STORE_CONFLICT");
     expect(await files(to)).toStrictEqual(["dist/notes.txt"]);
+  });
+
+  test("onto an attestation that was changed there: what its name says is no matter of another build", async () => {
+    const store = await fixture.published();
+    const to = destination();
+    const argv = [`file://${store}/1/dist/app.tgz`, "--to", `file://${to}`];
+    expect((await promote(argv)).code).toBe(0);
+    await writeFile(await onlyBundle(to), "junk");
+    await rm(join(to, "dist/app.tgz"));
+    const ran = await promote(argv);
+    expect(ran.code).toBe(20);
+    expect(JSON.parse(ran.stdout)).toMatchObject({ error: { code: "ERR_STORE_TAMPERED" } });
+    expect(await artifacts(to)).toStrictEqual([]);
   });
 
   test("if the policy has no rule, or another one, for the name at the destination", async () => {
