@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // `kiteseal promote` on directories: what it takes over and under which names, and everything that it refuses before it
 // copies anything.
-import { appendFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { appendFile, copyFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { onlyBundle, useFixture, WHO } from "./fixture.testkit.ts";
@@ -168,6 +169,26 @@ rules:
       .map((line) => (JSON.parse(line) as { kind: string }).kind);
     expect(kinds).toStrictEqual(["kiteseal.promote.artifact", "kiteseal.promote.artifact", "kiteseal.promote"]);
   });
+});
+
+test("what a signal stopped says how it goes on, and the same run again completes it", async () => {
+  const store = await fixture.published();
+  const copies = Array.from({ length: 20 }, (_, i) => join(store, "1/dist", `copy-${i}`));
+  for (const copy of copies) await copyFile(join(store, "1/dist/app.tgz"), copy);
+  const to = destination();
+  const argv = ["promote", `file://${store}/1`, "--recursive", "--any-name", "--to", `file://${to}`];
+  const line = [...argv, ...fixture.roots(), ...WHO];
+  const stop = new AbortController();
+  const onStderr = (): void => void (existsSync(join(to, "dist")) && stop.abort("SIGTERM"));
+  // Progress is shown ten times a second.
+  let later = Date.now();
+  const now = (): Date => new Date((later += 100));
+  const ran = await fixture.cli(line, { signal: stop.signal, onStderr, tty: true, now });
+  expect(ran.code).toBe(143);
+  expect(ran.stderr).toMatch(/^hint: ./m);
+  expect((await artifacts(to)).length).toBeLessThan(22);
+  expect((await fixture.cli(line)).code).toBe(0);
+  expect(await artifacts(to)).toHaveLength(22);
 });
 
 describe("nothing is copied", () => {
