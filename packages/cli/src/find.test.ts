@@ -55,6 +55,14 @@ describe("find", () => {
     expect([lines[0], lines.at(-1)].every((line) => line?.startsWith("NOT VERIFIED"))).toBe(true);
   });
 
+  test("does not set a place where it looked below the last bundle", async () => {
+    const store = await fixture.published();
+    const { stdout } = await fixture.cli(["find", join(store, "1/dist/app.tgz")]);
+    const indents = (word: string): readonly (string | undefined)[] =>
+      stdout.split("\n").flatMap((line) => (line.trim().startsWith(`${word} `) ? [/^ */.exec(line)?.[0]] : []));
+    expect(new Set(indents("looked"))).toStrictEqual(new Set(indents("bundle")));
+  });
+
   test("finds the attestations of a digest below a root, and needs one", async () => {
     const store = await fixture.published();
     const target = await find(`file://${store}/1/dist/app.tgz`);
