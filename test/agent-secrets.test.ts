@@ -161,6 +161,8 @@ describe("no credentials", () => {
     const ended = await doctor();
     expect(ended.code, ended.stderr).toBe(30);
     expect(ended.stdout).toContain("ERR_SECRET_UNAVAILABLE");
+    expect(ended.stdout).toContain("AWS_ACCESS_KEY_ID");
+    expect(ended.stdout).toContain("s3-key-id");
   });
 
   test("from an agent that fails after it printed the value, which is not shown", async () => {

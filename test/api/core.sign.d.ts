@@ -530,7 +530,7 @@ export declare const ERRORS: {
   readonly ERR_STORE_DENIED: {
     readonly kind: "undetermined";
     readonly means: "the store denied access, which says nothing about what it holds";
-    readonly next: "give this role the right to list and read attestations";
+    readonly next: "let this role read the artifact, and list and read the attestations";
   };
   readonly ERR_FILE_CHANGED: {
     readonly kind: "undetermined";

@@ -1,7 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // KITESEAL_AGENT_SECRETS="VARIABLE=secret,…": static credentials of stores from the secrets of the job's cluster. A value is
 // asked for when a store that reads the variable is opened, once a run; it is in this process's memory and nowhere else.
-import { KitesealError, MIN_SECRET_BYTES, quote, readSecrets, type Secret, type Secrets } from "@kiteseal/core";
+import {
+  isKitesealError,
+  KitesealError,
+  MIN_SECRET_BYTES,
+  quote,
+  readSecrets,
+  type Secret,
+  type Secrets,
+} from "@kiteseal/core";
 import type { Io, RedactedIo } from "./io.ts";
 
 const VARIABLE = "KITESEAL_AGENT_SECRETS";
@@ -68,7 +76,7 @@ interface Wanted {
 
 async function obtain(io: Omit<RedactedIo, "agentSecrets">, { variable, name, keep }: Wanted): Promise<string> {
   const { getAgentSecret } = await import("@kiteseal/core/sign");
-  const value = await getAgentSecret(
+  const asked = getAgentSecret(
     io.env,
     {
       name,
@@ -79,6 +87,14 @@ async function obtain(io: Omit<RedactedIo, "agentSecrets">, { variable, name, ke
     },
     { now: () => io.now(), signal: io.signal },
   );
+  const value = await asked.catch((error: unknown) => {
+    // Other errors may be about the name itself, which may be a credential put in the wrong place.
+    if (!isKitesealError(error) || error.code !== "ERR_SECRET_UNAVAILABLE") throw error;
+    const { code, message, hint, details } = error;
+    const named = { ...details, variable, secret: name };
+    const what = `no ${variable} from the secret ${quote(name)}: ${message}`;
+    throw new KitesealError(code, what, { details: named, hint, cause: error });
+  });
   if (Buffer.byteLength(value) >= MIN_SECRET_BYTES || LOGIN_NAME.test(variable)) return value;
   throw new KitesealError(
     "ERR_CONFIG_INVALID",

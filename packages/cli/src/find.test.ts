@@ -55,6 +55,14 @@ describe("find", () => {
     expect([lines[0], lines.at(-1)].every((line) => line?.startsWith("NOT VERIFIED"))).toBe(true);
   });
 
+  test("does not set a place where it looked below the last bundle", async () => {
+    const store = await fixture.published();
+    const { stdout } = await fixture.cli(["find", join(store, "1/dist/app.tgz")]);
+    const indents = (word: string): readonly (string | undefined)[] =>
+      stdout.split("\n").flatMap((line) => (line.trim().startsWith(`${word} `) ? [/^ */.exec(line)?.[0]] : []));
+    expect(new Set(indents("looked"))).toStrictEqual(new Set(indents("bundle")));
+  });
+
   test("finds the attestations of a digest below a root, and needs one", async () => {
     const store = await fixture.published();
     const target = await find(`file://${store}/1/dist/app.tgz`);
@@ -89,13 +97,13 @@ describe("find", () => {
     expect(answer.artifacts[0]?.bundles).toMatchObject([{ kind: "readable", claimsTheseBytes: false }]);
   });
 
-  test("shows a hostile bundle as unreadable, with its code", async () => {
+  test("shows a hostile bundle as unreadable, with its code, and cannot tell", async () => {
     const store = await fixture.published();
     const bundle = await onlyBundle(store);
     await writeFile(bundle, "{}");
     await writeFile(join(store, "1/dist/app.tgz.sigstore.json"), "[".repeat(100_000));
     const { code, answer } = await find(`file://${store}/1/dist/app.tgz`);
-    expect(code).toBe(21);
+    expect(code).toBe(30);
     expect(answer.artifacts[0]?.bundles.map(({ kind, code: why }) => `${String(kind)} ${String(why)}`)).toStrictEqual([
       "unreadable ERR_BUNDLE_INVALID",
       "unreadable ERR_STORE_TAMPERED",

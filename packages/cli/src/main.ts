@@ -9,7 +9,7 @@ import { EXIT, exitCodeOf } from "./exit-codes.ts";
 import { Options } from "./flags.ts";
 import { type Io, redacted, type RedactedIo, signalExitCode } from "./io.ts";
 import { hintForOption } from "./peer-flags.ts";
-import { bugText, errorJson, errorText } from "./report/error.ts";
+import { bugText, errorJson, errorText, hintText } from "./report/error.ts";
 import { VERSION } from "./version.ts";
 
 /** Runs one command line, without the program's name. Never rejects. */
@@ -115,6 +115,7 @@ async function report(error: unknown, argv: readonly string[], io: RedactedIo): 
   const debug = argv.includes("--debug");
   if (io.signal.aborted) {
     await io.stderr.write(`kiteseal: stopped by ${io.signal.reason === "SIGTERM" ? "SIGTERM" : "SIGINT"}\n`);
+    if (isKitesealError(error) && error.kind === "interrupted") await io.stderr.write(hintText(error));
     return signalExitCode(io.signal);
   }
   if (!isKitesealError(error)) {

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // `kiteseal promote` on directories: what it takes over and under which names, and everything that it refuses before it
 // copies anything.
-import { appendFile, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { appendFile, copyFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { useFixture, WHO } from "./fixture.testkit.ts";
+import { onlyBundle, useFixture, WHO } from "./fixture.testkit.ts";
 import type { Ran } from "./io.testkit.ts";
 
 const fixture = useFixture();
@@ -170,6 +171,26 @@ rules:
   });
 });
 
+test("what a signal stopped says how it goes on, and the same run again completes it", async () => {
+  const store = await fixture.published();
+  const copies = Array.from({ length: 20 }, (_, i) => join(store, "1/dist", `copy-${i}`));
+  for (const copy of copies) await copyFile(join(store, "1/dist/app.tgz"), copy);
+  const to = destination();
+  const argv = ["promote", `file://${store}/1`, "--recursive", "--any-name", "--to", `file://${to}`];
+  const line = [...argv, ...fixture.roots(), ...WHO];
+  const stop = new AbortController();
+  const onStderr = (): void => void (existsSync(join(to, "dist")) && stop.abort("SIGTERM"));
+  // Progress is shown ten times a second.
+  let later = Date.now();
+  const now = (): Date => new Date((later += 100));
+  const ran = await fixture.cli(line, { signal: stop.signal, onStderr, tty: true, now });
+  expect(ran.code).toBe(143);
+  expect(ran.stderr).toMatch(/^hint: ./m);
+  expect((await artifacts(to)).length).toBeLessThan(22);
+  expect((await fixture.cli(line)).code).toBe(0);
+  expect(await artifacts(to)).toHaveLength(22);
+});
+
 describe("nothing is copied", () => {
   test("if one of the artifacts does not verify, and the exit code is verify's", async () => {
     const store = await fixture.published();
@@ -223,6 +244,19 @@ exceptions:
     expect(ran.code).toBe(20);
     expect(ran.stdout).toContain("ERR_STORE_CONFLICT");
     expect(await files(to)).toStrictEqual(["dist/notes.txt"]);
+  });
+
+  test("onto an attestation that was changed there: what its name says is no matter of another build", async () => {
+    const store = await fixture.published();
+    const to = destination();
+    const argv = [`file://${store}/1/dist/app.tgz`, "--to", `file://${to}`];
+    expect((await promote(argv)).code).toBe(0);
+    await writeFile(await onlyBundle(to), "junk");
+    await rm(join(to, "dist/app.tgz"));
+    const ran = await promote(argv);
+    expect(ran.code).toBe(20);
+    expect(JSON.parse(ran.stdout)).toMatchObject({ error: { code: "ERR_STORE_TAMPERED" } });
+    expect(await artifacts(to)).toStrictEqual([]);
   });
 
   test("if the policy has no rule, or another one, for the name at the destination", async () => {

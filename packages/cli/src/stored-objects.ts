@@ -39,7 +39,7 @@ export async function findObject({ store, key }: Address, ctx: Context): Promise
   const object = await store.head(key, ctx);
   if (object !== undefined) return asFound(store, object);
   throw new KitesealError("ERR_NO_MATCH", `there is no ${quote(store.url(key))}`, {
-    hint: "for everything below an address add --recursive",
+    hint: "was it deleted, or is the build's number in the address wrong? For everything below an address add --recursive",
   });
 }
 

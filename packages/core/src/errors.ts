@@ -203,7 +203,7 @@ export const ERRORS = {
   ERR_STORE_DENIED: {
     kind: "undetermined",
     means: "the store denied access, which says nothing about what it holds",
-    next: "give this role the right to list and read attestations",
+    next: "let this role read the artifact, and list and read the attestations",
   },
   ERR_FILE_CHANGED: { kind: "undetermined", means: "a file changed while it was read" },
   ERR_BUDGET_SPENT: {

@@ -34,7 +34,7 @@ const EXAMPLE = `
 Example:
   kiteseal find file:///srv/release/dist/app.tgz
 
-Verifies nothing. Exit codes: 0 something was found for each, 2 usage, 21 nothing, 30 nothing, and a place could not be read.`;
+Verifies nothing. Exit codes: 0 something was found for each, 2 usage, 21 nothing, 30 nothing readable, and a place or an attestation could not be read.`;
 
 export async function run(invocation: Invocation): Promise<number> {
   const { options, io } = invocation;

@@ -7,9 +7,14 @@ import { REPORT_VERSION, toJson } from "./record.ts";
 const MAX_CAUSES = 8;
 
 export function errorText(error: KitesealError, debug: boolean): string {
-  const lines = [`kiteseal: error: ${escapeText(error.message)} [${error.code}]`];
-  if (error.hint !== undefined) lines.push(`hint: ${escapeText(error.hint)}`);
-  return `${[...lines, ...(debug ? [...detailLines(error), ...causeLines(error.cause)] : [])].join("\n")}\n`;
+  const title = `kiteseal: error: ${escapeText(error.message)} [${error.code}]\n`;
+  const more = debug ? [...detailLines(error), ...causeLines(error.cause)] : [];
+  return [title, hintText(error), ...more.map((line) => `${line}\n`)].join("");
+}
+
+/** Empty if there is none. */
+export function hintText({ hint }: KitesealError): string {
+  return hint === undefined ? "" : `hint: ${escapeText(hint)}\n`;
 }
 
 function detailLines({ details }: KitesealError): readonly string[] {

@@ -20,8 +20,8 @@ export function findingsText(findings: readonly Finding[], style: Style): string
   return `${[...lines, style("loud", "NOT VERIFIED")].join("\n")}\n`;
 }
 
-function row(label: string, value: string | undefined): readonly string[] {
-  return value === undefined ? [] : [`    ${label.padEnd(10)} ${escapeText(value)}`];
+function row(label: string, value: string | undefined, indent = "    "): readonly string[] {
+  return value === undefined ? [] : [`${indent}${label.padEnd(10)} ${escapeText(value)}`];
 }
 
 function describe(finding: Finding, style: Style): readonly string[] {
@@ -35,7 +35,7 @@ function describe(finding: Finding, style: Style): readonly string[] {
   return [
     `${style(outcome === "found" ? "good" : "bad", outcome)} ${escapeText(name)}  sha256:${artifact.digest["sha256"] ?? "none"}`,
     ...bundles.flatMap(describeBundle),
-    ...places.flatMap(({ place, outcome: what, count }) => row("looked", `${place} (${what}, ${count})`)),
+    ...places.flatMap(({ place, outcome: what, count }) => row("looked", `${place} (${what}, ${count})`, "  ")),
   ];
 }
 

@@ -86,7 +86,8 @@ const NEXT_OF_CODE: Partial<Record<ErrorCode, string>> = {
   ERR_UNATTESTED:
     "did the publish step run, and are these its bytes? fetch them again; attestations kept elsewhere need --attestations or --bundle",
   ERR_NO_RULE: "add a rule or `otherwise` to the policy, or say the name with --name or --base",
-  ERR_STORE_DENIED: "let this role list and read the attestations, or name their place with --attestations",
+  ERR_STORE_DENIED:
+    "let this role read the artifact and list and read its attestations; those kept elsewhere need --attestations",
   ERR_STORE_UNAVAILABLE: "the store did not answer: retry; if it goes on, it is the store's outage, not the artifact's",
   ERR_CANDIDATE_UNREADABLE:
     "an attestation is listed and cannot be read: retry; if it goes on, restore it from a backup or publish again",

@@ -5,7 +5,7 @@ import type { Artifact } from "../artifact/source.ts";
 import { sha256Hex } from "../artifact/digest.ts";
 import { throwIfInterrupted } from "../artifact/file.ts";
 import type { Context } from "../context.ts";
-import { isKitesealError, type ErrorCode, type ErrorKind } from "../errors.ts";
+import { isKitesealError, type ErrorCode } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { PlaceReport } from "../policy/verdict.ts";
 import type { BundleHandle } from "../store/attestations.ts";
@@ -45,30 +45,27 @@ export async function findAttestations(artifact: Artifact, lookup: Lookup, ctx: 
     isOpen ||= found.outcome !== "found" && found.outcome !== "nothing";
     for (const handle of found.handles) {
       throwIfInterrupted(ctx);
-      const { bundle, kind } = await look(handle, artifact, ctx);
+      const bundle = await look(handle, artifact, ctx);
       bundles.push(bundle);
-      isOpen ||= kind === "undetermined";
+      // Also one that was changed: nobody can say what it was about.
+      isOpen ||= bundle.kind === "unreadable";
     }
   }
   const some = bundles.some((bundle) => bundle.kind === "readable" && bundle.claimsTheseBytes !== false);
   return { artifact, outcome: some ? "found" : isOpen ? "unknown" : "none", places, bundles };
 }
 
-async function look(
-  handle: BundleHandle,
-  artifact: Artifact,
-  ctx: Context,
-): Promise<{ bundle: FoundBundle; kind?: ErrorKind }> {
+async function look(handle: BundleHandle, artifact: Artifact, ctx: Context): Promise<FoundBundle> {
   const { place, digest } = handle;
   try {
     const bytes = await handle.read(ctx);
     const unverified = inspectBundle(bytes);
     const claimsTheseBytes = claims(unverified, artifact);
-    return { bundle: { kind: "readable", place, digest: sha256Hex(bytes), claimsTheseBytes, unverified } };
+    return { kind: "readable", place, digest: sha256Hex(bytes), claimsTheseBytes, unverified };
   } catch (error) {
     if (!isKitesealError(error) || error.kind === "interrupted") throw error;
-    const { code, message, kind } = error;
-    return { bundle: { kind: "unreadable", place, ...(digest === undefined ? {} : { digest }), code, message }, kind };
+    const { code, message } = error;
+    return { kind: "unreadable", place, ...(digest === undefined ? {} : { digest }), code, message };
   }
 }
 

@@ -8,7 +8,7 @@ import { isKitesealError, KitesealError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import { forEachLimited } from "../concurrency.ts";
 import type { KeyIdentity } from "../sigstore/certificate.ts";
-import type { Location, Store } from "./contract.ts";
+import type { Location, PutRequest, Store } from "./contract.ts";
 import { parseKey, type Key } from "./keys.ts";
 import { bundleHandles } from "./bundle-file.ts";
 import { bundleKey, bundleOfReference, referenceKey, subjectPrefix } from "./layout.ts";
@@ -42,14 +42,28 @@ export async function putAttestation(root: Location, attestation: NewAttestation
   const bundleDigest = sha256Hex(attestation.bundle);
   const key = bundleKey(root.prefix, bundleDigest);
   const source = bytesSource(attestation.bundle, root.store.digestPlan(attestation.bundle.length));
-  await root.store.put(key, { source, contentType: "application/json" }, ctx);
+  await putNamed(root.store, { key, object: { source, contentType: "application/json" } }, ctx);
   const empty = bytesSource(new Uint8Array(), root.store.digestPlan(0));
   const { signer, buildNumber } = attestation;
   await forEachLimited(attestation.subjects, LIMITS.parallelReferences, async (subjectDigest) => {
     const reference = { subjectDigest, signer, bundleDigest, ...(buildNumber === undefined ? {} : { buildNumber }) };
-    await root.store.put(referenceKey(root.prefix, reference), { source: empty }, ctx);
+    await putNamed(root.store, { key: referenceKey(root.prefix, reference), object: { source: empty } }, ctx);
   });
   return key;
+}
+
+/** The key says which bytes it holds: others there are no other build's, but somebody's doing. Throws ERR_STORE_TAMPERED. */
+async function putNamed(store: Store, { key, object }: { key: Key; object: PutRequest }, ctx: Context): Promise<void> {
+  try {
+    await store.put(key, object, ctx);
+  } catch (error) {
+    if (!isKitesealError(error) || error.code !== "ERR_STORE_CONFLICT") throw error;
+    throw new KitesealError("ERR_STORE_TAMPERED", `${store.url(key)} is not the bytes that its name says`, {
+      details: error.details,
+      hint: "somebody changed the attestation in the store: find out who, restore or remove that object, and run this again",
+      cause: error,
+    });
+  }
 }
 
 export interface FindOptions {

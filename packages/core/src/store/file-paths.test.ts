@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from "vitest";
-import { isKitesealError } from "../errors.ts";
+import { isKitesealError, type KitesealError } from "../errors.ts";
 import { FilePaths } from "./file-paths.ts";
 
-function code(...paths: readonly string[]): unknown {
+function failure(...paths: readonly string[]): KitesealError | undefined {
   const taken = new FilePaths();
   try {
     for (const path of paths) taken.add(path);
     return undefined;
   } catch (error) {
-    return isKitesealError(error) ? error.code : error;
+    if (!isKitesealError(error)) throw error;
+    return error;
   }
 }
+
+const code = (...paths: readonly string[]): unknown => failure(...paths)?.code;
 
 describe("paths below one directory", () => {
   it.each([
@@ -32,6 +35,14 @@ describe("paths below one directory", () => {
     ["a file where another has a folder", "a", "a/b"],
     ["a folder where another is a file", "a/b", "A"],
   ])("%s: %j and %j may not", (_, ...paths) => expect(code(...paths)).toBe("ERR_DUPLICATE_NAME"));
+
+  it.each([
+    ["dist/app", "dist/app/x"],
+    ["dist/app/x", "dist/app"],
+    ["README", "readme"],
+  ])("of %j and %j both are named", (...paths) => {
+    for (const path of paths) expect(failure(...paths)?.message).toContain(`"${path}"`);
+  });
 
   it.each([
     "../a",

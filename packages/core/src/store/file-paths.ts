@@ -9,6 +9,8 @@ const MAX_SEGMENT_BYTES = 255;
 const LONGEST_SUFFIX = Math.max(...ATTESTATION_SUFFIXES.map((suffix) => suffix.length));
 
 interface Taken {
+  /** Of the file itself, or that made the folder. */
+  readonly path: string;
   readonly spelling: string;
   readonly isFile: boolean;
 }
@@ -21,12 +23,12 @@ export class FilePaths {
     const why = unportablePathReason(path) ?? tooLongForAttestation(path);
     if (why !== undefined) {
       throw new KitesealError("ERR_KEY_INVALID", `${quote(path)} cannot be a file's path: it ${why}`, {
-        hint: "no name is ever rewritten silently: leave it out, or fetch what you need by its own address",
+        hint: "no name is ever rewritten silently: fetch what you need by addresses of its own, or publish this one under another name",
       });
     }
     const segments = path.split("/");
     for (let count = 1; count <= segments.length; count += 1) {
-      this.#take({ spelling: segments.slice(0, count).join("/"), isFile: count === segments.length });
+      this.#take({ path, spelling: segments.slice(0, count).join("/"), isFile: count === segments.length });
     }
   }
 
@@ -37,10 +39,16 @@ export class FilePaths {
     if (known === undefined || (!known.isFile && !wanted.isFile && known.spelling === wanted.spelling)) return;
     throw new KitesealError(
       "ERR_DUPLICATE_NAME",
-      `${quote(known.spelling)} and ${quote(wanted.spelling)} would be one name below the directory`,
+      `${quote(known.path)} and ${quote(wanted.path)} cannot both be below one directory: ${clash(known, wanted)}`,
       { hint: "fetch them in two runs, each to its own directory" },
     );
   }
+}
+
+function clash(known: Taken, wanted: Taken): string {
+  const [a, b] = [quote(known.spelling), quote(wanted.spelling)];
+  if (known.isFile !== wanted.isFile) return `${a} would be a file and a folder`;
+  return a === b ? `${a} is there twice` : `${a} and ${b} are one name on some file systems`;
 }
 
 /** Equal for names that some file system does not tell apart; the detour by upper case folds ſ, ß and the like. */

@@ -25,6 +25,8 @@ const KINDS: ReadonlyMap<string, AdapterErrorKind> = new Map([
   ["ETIMEDOUT", "Transient"],
 ]);
 
+const NO_ROOM = new Set(["ENOSPC", "EDQUOT", "EFBIG"]);
+
 /** What link(2) answers on file systems that have no hard links. */
 const NO_HARD_LINKS = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EXDEV", "EMLINK"]);
 
@@ -41,6 +43,9 @@ export function fileError(error: unknown, action: string, path: string): unknown
   if (errno === "ELOOP") return irregular(path, "or leads through a symbolic link");
   return new AdapterError(KINDS.get(errno) ?? "Unavailable", `${action} ${quote(path)} failed: ${errno}`, {
     cause: error,
+    hint: NO_ROOM.has(errno)
+      ? "make room for a file of this size there, then run it again: what is complete stays"
+      : undefined,
   });
 }
 

@@ -13,5 +13,6 @@ try {
   stdout.write(stored.outcome);
 } catch (error) {
   if (!isKitesealError(error)) throw error;
-  stdout.write(error.code);
+  // A full disk is nothing that a retry alone repairs: it has to be said.
+  stdout.write(error.hint === undefined ? "no hint" : error.code);
 }

@@ -15,6 +15,7 @@ import { openHttpsAdapter } from "./adapter.ts";
 import { redirected } from "./errors.ts";
 
 const ctx = testContext();
+const hintOf = (error: object): unknown => ("hint" in error ? error.hint : undefined);
 const key = (name: string): Key => parseKey(name);
 
 describe("a web server as a store", () => {
@@ -89,13 +90,15 @@ describe("a web server as a store", () => {
     const object = await adapter.head(key("a"), ctx);
     const before = requests.length;
     const store = createStore(adapter, {});
-    await expectCode(store.put(key("b"), { source: sourceOf("x") }, ctx), "ERR_STORE_URL");
+    const written = await expectCode(store.put(key("b"), { source: sourceOf("x") }, ctx), "ERR_STORE_URL");
     await expectCode(store.copy(object, key("b"), ctx), "ERR_STORE_URL");
     await expectKind(adapter.putWhole(putRequest(key("b"), "x"), ctx), "Unsupported");
     const listing = (async () => {
       for await (const _ of store.list("a", ctx)) expect.unreachable();
     })();
-    await expectCode(listing, "ERR_STORE_URL");
+    const listed = await expectCode(listing, "ERR_STORE_URL");
+    // Where else to publish is no help to whoever reads.
+    expect(hintOf(listed)).not.toBe(hintOf(written));
     expect(requests).toHaveLength(before);
   });
 
@@ -148,6 +151,13 @@ describe("a web server as a store", () => {
   ] as const)("status %i is %s and never absence", async (status, kind) => {
     faults.add({ times: 9, kind: "status", status, headers: { "retry-after": "3" } });
     await expect(adapter.head(key("a"), ctx)).rejects.toMatchObject({ kind, afterMs: 3000 });
+  });
+
+  test("a denial has a hint of its own, as no role could be given here", async () => {
+    for (const status of [401, 403]) {
+      faults.add({ times: 2, kind: "status", status });
+      await expect(adapter.head(key("a"), ctx)).rejects.toMatchObject({ hint: expect.any(String) });
+    }
   });
 
   test("a download that ends early, a reset and a silent server are Transient", async () => {

@@ -8,17 +8,26 @@ import { retryAfter } from "../exchange.ts";
 import type { Exchange } from "../exchange.ts";
 
 /** For what a web server is not used for. */
-export function refusedUse(use: string, subject: string): AdapterError {
-  return new AdapterError("Unsupported", `${quote(subject)} cannot be ${use}: https: addresses are read only`, {
-    hint: "publish to s3:, gs:, rt:, file: or an Azure Blob address",
-  });
+export function refusedUse(use: "listed" | "written to", subject: string): AdapterError {
+  const [why, hint] = REFUSED_USES[use];
+  return new AdapterError("Unsupported", `${quote(subject)} cannot be ${use}: ${why}`, { hint });
 }
 
+const REFUSED_USES = {
+  listed: ["a web server has no listing", "name each file by its own address, without --recursive"],
+  "written to": ["https: addresses are read only", "publish to s3:, gs:, rt:, file: or an Azure Blob address"],
+} as const;
+
 export function refusedStatus(reply: Exchange, action: string, ctx: Context): AdapterError {
-  return new AdapterError(kindOf(reply.status), `${action} failed: ${reply.status}`, {
+  const kind = kindOf(reply.status);
+  return new AdapterError(kind, `${action} failed: ${reply.status}`, {
+    hint: kind === "Denied" ? NO_CREDENTIALS : undefined,
     afterMs: retryAfter(reply.headers["retry-after"], ctx.now()),
   });
 }
+
+const NO_CREDENTIALS =
+  "kiteseal logs in to no web server: let the file be read without, or use the address of its store";
 
 function kindOf(status: number): AdapterErrorKind {
   if (status === 404 || status === 410) return "NotFound";
