@@ -10,6 +10,7 @@ import { retryAfter } from "../exchange.ts";
 
 const KINDS: ReadonlyMap<string, AdapterErrorKind> = new Map([
   ["BlobNotFound", "NotFound"],
+  ["ContainerNotFound", "Unsupported"],
   ["BlobAlreadyExists", "AlreadyExists"],
   ["UnauthorizedBlobOverwrite", "AlreadyExists"],
   ["TargetConditionNotMet", "AlreadyExists"],

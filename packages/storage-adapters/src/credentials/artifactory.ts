@@ -37,6 +37,9 @@ export function createArtifactoryAccess(access: ArtifactoryAccessRequest): Artif
     return exchanged(access, { provider, tokens: access.tokens });
   }
   const token = present(env["KITESEAL_ARTIFACTORY_ACCESS_TOKEN"]);
+  if (token !== undefined && !/^[!-~]+$/.test(token)) {
+    throw new KitesealError("ERR_CONFIG_INVALID", "KITESEAL_ARTIFACTORY_ACCESS_TOKEN is no token: expected one word");
+  }
   if (token !== undefined) return fixed("an access token", `Bearer ${token}`);
   const user = present(env["BUILDKITE_ARTIFACTORY_USER"]);
   const password = present(env["BUILDKITE_ARTIFACTORY_PASSWORD"]);

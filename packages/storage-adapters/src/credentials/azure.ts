@@ -72,7 +72,11 @@ export async function createAzureAccess(request: AzureAccessRequest): Promise<Az
     if (key !== undefined) return fromAccessKey(request, key);
   }
   const { DefaultAzureCredential } = await import("@azure/identity");
-  return withToken(request, new DefaultAzureCredential(), "the SDK's own chain (DefaultAzureCredential)");
+  return withToken(
+    request,
+    configured(() => new DefaultAzureCredential()),
+    "the SDK's own chain (DefaultAzureCredential)",
+  );
 }
 
 async function federated(
@@ -93,7 +97,8 @@ async function federated(
       throw error;
     }
   };
-  const credential = new ClientAssertionCredential(tenant, client, assertion, authorityOptions(request));
+  const options = authorityOptions(request);
+  const credential = configured(() => new ClientAssertionCredential(tenant, client, assertion, options));
   // The SDK wraps what the assertion threw; why this job has no token is the better thing to say.
   const told: TokenCredential = {
     getToken: async (scopes, options) => {
@@ -120,8 +125,21 @@ async function byClientSecret(
 ): Promise<AzureAccess> {
   const { tenant, client, secret } = application;
   const { ClientSecretCredential } = await import("@azure/identity");
-  const credential = new ClientSecretCredential(tenant, client, secret, authorityOptions(request));
+  const options = authorityOptions(request);
+  const credential = configured(() => new ClientSecretCredential(tenant, client, secret, options));
   return withToken(request, credential, `application ${quote(client)} of tenant ${quote(tenant)}, by its secret`);
+}
+
+/** What the SDK refuses when it is built is in the settings; its words are not ours to repeat. */
+function configured<T>(build: () => T): T {
+  try {
+    return build();
+  } catch {
+    throw new KitesealError(
+      "ERR_CONFIG_INVALID",
+      "AZURE_TENANT_ID, AZURE_CLIENT_ID or AZURE_AUTHORITY_HOST cannot be used: expected two identifiers and an https address",
+    );
+  }
 }
 
 function authorityOptions({ env }: AzureAccessRequest): { authorityHost?: string; disableInstanceDiscovery: boolean } {

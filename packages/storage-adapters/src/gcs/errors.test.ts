@@ -40,7 +40,7 @@ describe("a reply of Google Cloud Storage", () => {
     ["a hold", 403, body("objectUnderActiveHold", "Object is held."), "Immutable"],
     ["a rate limit", 429, body("rateLimitExceeded", "Slow down."), "Throttled"],
     ["a missing object", 404, body("notFound", "No such object: b/a"), "NotFound"],
-    ["a missing bucket", 404, body("notFound", "The specified bucket does not exist."), "Unavailable"],
+    ["a missing bucket", 404, body("notFound", "The specified bucket does not exist."), "Unsupported"],
     ["a page of a proxy", 404, "<html>not here</html>", "Unavailable"],
     ["an outage", 503, body("backendError", "Try again."), "Transient"],
     ["a gateway", 502, "<html>bad gateway</html>", "Transient"],

@@ -43,7 +43,7 @@ function kindOf({ status, reasons, message, isRead = false }: Failure): AdapterE
   if (status === 401) return "Denied";
   if (status === 403) return has(PROTECTED) && !isRead ? "Immutable" : "Denied";
   // A page of a proxy is a 404, too: only the service's own words prove that the object is not there.
-  if (status === 404) return has(["notFound"]) && !/bucket does not exist/i.test(message) ? "NotFound" : "Unavailable";
+  if (status === 404 && has(["notFound"])) return /bucket does not exist/i.test(message) ? "Unsupported" : "NotFound";
   if (status === 408 || status >= 500) return "Transient";
   return "Unavailable";
 }
@@ -56,7 +56,7 @@ function preconditionKind(conditionNotMet: boolean, checksum: boolean, message: 
 function hintOf(kind: AdapterErrorKind, { status, message }: Failure): string | undefined {
   if (status === 401) return "the credentials are missing, wrong or expired; doctor --store shows which ones are used";
   if (kind === "Denied") return "give this identity the permission on the bucket; doctor --store lists what it may do";
-  if (kind === "Unavailable" && /bucket does not exist/i.test(message)) return "create the bucket, or correct its name";
+  if (kind === "Unsupported" && /bucket does not exist/i.test(message)) return "create the bucket, or correct its name";
   if (kind === "Immutable") return "a retention policy or a hold keeps the object; publish to another key";
   return undefined;
 }

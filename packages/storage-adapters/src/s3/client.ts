@@ -23,6 +23,8 @@ const CONNECT_MS = 10_000;
 const IDLE_MS = 120_000;
 const DAY_MS = 86_400_000;
 const HOME_REGION = "us-east-1";
+/** Servers that are not AWS have regions of any name; it becomes part of a host's. */
+const LABEL = /^[A-Za-z0-9-]{1,63}$/;
 const REGION = /^[a-z]{2}(?:-[a-z]+)+-\d{1,2}$/;
 
 /** The SDK warns on the console otherwise; what fails is thrown. */
@@ -180,6 +182,13 @@ interface RegionQuestion {
 function regionOf(bucket: string, question: RegionQuestion): () => Promise<string> {
   const { options, endpoint, agentRegion } = question;
   const own = present(options.env, "AWS_REGION", "AWS_DEFAULT_REGION");
+  for (const given of [own, agentRegion]) {
+    if (given === undefined || LABEL.test(given)) continue;
+    throw new KitesealError(
+      "ERR_CONFIG_INVALID",
+      `the region ${quote(given)} is none: expected one such as eu-central-1`,
+    );
+  }
   if (agentRegion !== undefined) return () => Promise.resolve(agentRegion);
   if (endpoint !== undefined) return () => Promise.resolve(own ?? HOME_REGION);
   let found: Promise<string> | undefined;
