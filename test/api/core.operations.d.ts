@@ -659,10 +659,15 @@ export interface Judged {
   readonly attestations: readonly AttestationReport[];
   readonly places: readonly PlaceReport[];
 }
-export interface PlaceReport {
+export interface PlaceReport extends Partial<Unseen> {
   readonly place: string;
   readonly outcome: "found" | "nothing" | "denied" | "unavailable" | "capped";
   readonly count: number;
+}
+export interface Unseen {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly hint?: string;
 }
 export interface UnverifiedArtifact extends Judged {
   readonly outcome: "rejected" | "unattested" | "undetermined" | "excepted";
@@ -790,6 +795,7 @@ export interface Found {
   readonly place: string;
   readonly outcome: "found" | "nothing" | "denied" | "unavailable" | "capped";
   readonly handles: readonly BundleHandle[];
+  readonly unseen?: Unseen;
 }
 
 // store/contract.d.ts

@@ -670,10 +670,15 @@ export interface Judged {
   readonly attestations: readonly AttestationReport[];
   readonly places: readonly PlaceReport[];
 }
-export interface PlaceReport {
+export interface PlaceReport extends Partial<Unseen> {
   readonly place: string;
   readonly outcome: "found" | "nothing" | "denied" | "unavailable" | "capped";
   readonly count: number;
+}
+export interface Unseen {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly hint?: string;
 }
 
 // provenance/dependencies.d.ts

@@ -17,6 +17,7 @@ export interface Report {
     readonly name: string;
     readonly outcome: string;
     readonly code?: string;
+    readonly hint?: string;
     readonly places: readonly unknown[];
   }[];
   readonly tally: Readonly<Record<string, number>>;

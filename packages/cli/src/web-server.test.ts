@@ -9,14 +9,15 @@ import { useFixture } from "./fixture.testkit.ts";
 
 const fixture = useFixture();
 
-/** Serves `files`; a number is the status of everything else. */
+/** Serves `files`, one of them without its length; `otherwise` is the status of everything else. */
 async function serving(
   files: ReadonlyMap<string, Uint8Array>,
-  otherwise = 404,
+  { otherwise = 404, chunked }: { otherwise?: number; chunked?: string } = {},
 ): Promise<AsyncDisposable & { url: string }> {
   const server = createServer((request, response) => {
     const body = files.get(request.url ?? "");
-    response.writeHead(body === undefined ? otherwise : 200, { "content-length": body?.length ?? 0 });
+    const length = request.url === chunked ? {} : { "content-length": body?.length ?? 0 };
+    response.writeHead(body === undefined ? otherwise : 200, length);
     response.end(request.method === "HEAD" ? undefined : body);
   });
   await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
@@ -74,7 +75,29 @@ test("without a sidecar is unattested: there is nothing else to look at", async 
 });
 
 test("that answers with an error cannot be judged", async () => {
-  await using server = await serving(await filesOf(["dist/app.tgz"]), 403);
+  await using server = await serving(await filesOf(["dist/app.tgz"]), { otherwise: 403 });
   const { artifacts } = await fixture.report([`${server.url}/dist/app.tgz`]);
-  expect(artifacts).toMatchObject([{ outcome: "undetermined" }]);
+  const message: unknown = expect.stringContaining("403");
+  const hint: unknown = expect.any(String);
+  const why = { code: "ERR_STORE_DENIED", message, hint };
+  expect(artifacts).toMatchObject([{ outcome: "undetermined", places: [{ outcome: "denied", ...why }] }]);
+});
+
+test("that does not say how long the attestation is says why it cannot be looked at, in every form", async () => {
+  const files = await filesOf(["dist/app.tgz", "dist/app.tgz.sigstore.json"]);
+  await using server = await serving(files, { chunked: "/dist/app.tgz.sigstore.json" });
+  const url = `${server.url}/dist/app.tgz`;
+  const { artifacts } = await fixture.report([url]);
+  const [{ message } = { message: "" }] = (artifacts[0]?.places ?? []) as { message?: string }[];
+  expect(artifacts).toMatchObject([
+    { code: "ERR_STORE_UNAVAILABLE", places: [{ outcome: "unavailable", code: "ERR_STORE_UNAVAILABLE" }] },
+  ]);
+  expect(message).toContain("app.tgz.sigstore.json");
+  expect(artifacts[0]?.hint).toContain(message);
+  expect((await fixture.verify([url])).stderr).toContain(message);
+  expect((await fixture.cli(["find", url])).stdout).toContain(message);
+  const found = await fixture.cli(["find", url, "--format", "json"]);
+  expect(JSON.parse(found.stdout)).toMatchObject({
+    artifacts: [{ places: [{ code: "ERR_STORE_UNAVAILABLE", message }] }],
+  });
 });

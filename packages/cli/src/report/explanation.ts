@@ -7,7 +7,7 @@ import { escapeText } from "./escape.ts";
 import { findingOf } from "./finding.ts";
 import { VERDICT_MEANS } from "./guide.ts";
 import { outcomeOf, type Renderer, type Row, rowName, type Run } from "./run.ts";
-import { describeBuild, nearestReport, trailer } from "./text.ts";
+import { describeBuild, nearestReport, placeText, trailer } from "./text.ts";
 
 const LABEL_WIDTH = 12;
 const ID_WIDTH = 21;
@@ -69,7 +69,7 @@ function evidence(verdict: Verdict, run: Run): readonly string[] {
 function placesLooked(verdict: Verdict): readonly string[] {
   if (isVerified(verdict)) return [];
   const places = verdict.places.filter((p) => p.outcome !== "nothing" || verdict.attestations.length === 0);
-  return places.flatMap((p) => field("looked at", `${p.place}: ${p.outcome}`));
+  return places.flatMap((p) => field("looked at", placeText(p, p.outcome)));
 }
 
 function others(reports: readonly AttestationReport[]): readonly string[] {

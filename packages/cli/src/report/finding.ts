@@ -12,7 +12,7 @@ import {
 import { present } from "../present.ts";
 import { nextStep, VERDICT_MEANS } from "./guide.ts";
 import { type Outcome, outcomeOf, type Row, rowName } from "./run.ts";
-import { describeBuild, exceptionText, failingCheck, nearestReport } from "./text.ts";
+import { describeBuild, exceptionText, failingCheck, nearestReport, placeText } from "./text.ts";
 
 export interface Finding {
   readonly name: string;
@@ -82,7 +82,7 @@ export function findingOf(row: Row): Finding | undefined {
     }),
     looked: [
       ...verdict.attestations.map((report) => `attestation ${report.place}: ${report.code ?? report.outcome}`),
-      ...verdict.places.map(({ place, outcome: found }) => `looked at ${place}: ${found}`),
+      ...verdict.places.map((place) => `looked at ${placeText(place, place.outcome)}`),
     ],
   };
 }

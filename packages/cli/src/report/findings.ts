@@ -6,7 +6,7 @@ import type { FoundAttestations, FoundBundle } from "@kiteseal/core/operations";
 import type { Style } from "../terminal/style.ts";
 import { escapeText } from "./escape.ts";
 import { REPORT_VERSION, toJson } from "./record.ts";
-import { describeBuild } from "./text.ts";
+import { describeBuild, placeText } from "./text.ts";
 
 /** What became of one target. */
 export type Finding =
@@ -35,7 +35,7 @@ function describe(finding: Finding, style: Style): readonly string[] {
   return [
     `${style(outcome === "found" ? "good" : "bad", outcome)} ${escapeText(name)}  sha256:${artifact.digest["sha256"] ?? "none"}`,
     ...bundles.flatMap(describeBundle),
-    ...places.flatMap(({ place, outcome: what, count }) => row("looked", `${place} (${what}, ${count})`, "  ")),
+    ...places.flatMap((place) => row("looked", placeText(place, `${place.outcome}, ${place.count}`), "  ")),
   ];
 }
 

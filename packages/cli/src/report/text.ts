@@ -7,6 +7,7 @@ import {
   type BuildFacts,
   type Check,
   isVerified,
+  type PlaceReport,
   signerText,
   type UnverifiedArtifact,
   type Verdict,
@@ -162,7 +163,12 @@ function considered(reports: readonly AttestationReport[]): readonly string[] {
 
 function placesLooked({ places }: Verdict): readonly string[] {
   if (places.length === 0) return field("looked", "nowhere: no place to look in was named");
-  return places.flatMap(({ place, outcome }) => field("looked", `${place} (${outcome})`));
+  return places.flatMap((report) => field("looked", placeText(report, report.outcome)));
+}
+
+/** Where it was looked, what came of that, and why not more. */
+export function placeText({ place, message }: PlaceReport, what: string): string {
+  return message === undefined ? `${place} (${what})` : `${place} (${what}): ${message}`;
 }
 
 /** What all of it rests on, and how it ended. */

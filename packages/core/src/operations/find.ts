@@ -8,7 +8,7 @@ import type { Context } from "../context.ts";
 import { isKitesealError, type ErrorCode } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { PlaceReport } from "../policy/verdict.ts";
-import type { BundleHandle } from "../store/attestations.ts";
+import { type BundleHandle, placeReport } from "../store/attestations.ts";
 import type { Lookup } from "../store/lookup.ts";
 import { inspectBundle, type Inspection } from "./inspect.ts";
 
@@ -41,7 +41,7 @@ export async function findAttestations(artifact: Artifact, lookup: Lookup, ctx: 
   const bundles: FoundBundle[] = [];
   let isOpen = false;
   for await (const found of lookup(artifact, { signers: [], atMost: LIMITS.bundlesPerBuilder }, ctx)) {
-    places.push({ place: found.place, outcome: found.outcome, count: found.handles.length });
+    places.push(placeReport(found));
     isOpen ||= found.outcome !== "found" && found.outcome !== "nothing";
     for (const handle of found.handles) {
       throwIfInterrupted(ctx);

@@ -140,6 +140,12 @@ const UNSEEN_CODES: Readonly<Partial<Record<PlaceReport["outcome"], ErrorCode>>>
   denied: "ERR_STORE_DENIED",
 };
 
+/** What could not be seen, why, and what the store says to do. */
+function unseenHint(what: string, { message, hint }: PlaceReport): string {
+  const why = message === undefined ? what : `${what}: ${message}`;
+  return hint === undefined ? why : `${why}; ${hint}`;
+}
+
 /** The attestation that came nearest: the most rows passed. Its rows explain the verdict. */
 function nearest(reports: readonly AttestationReport[]): AttestationReport | undefined {
   const score = (r: AttestationReport): number => r.checks.filter((c) => c.status === "passed").length;
@@ -153,7 +159,13 @@ function refused(input: DecisionInput, attestations: readonly AttestationReport[
   if (attestations.length === 0) {
     if (obstructed !== undefined) {
       const code = obstructed.outcome === "denied" ? "ERR_STORE_DENIED" : "ERR_STORE_UNAVAILABLE";
-      return { ...judged, outcome: "undetermined", code, checks: [], hint: `could not look at ${obstructed.place}` };
+      return {
+        ...judged,
+        outcome: "undetermined",
+        code,
+        checks: [],
+        hint: unseenHint(`could not look at ${obstructed.place}`, obstructed),
+      };
     }
     return { ...judged, outcome: "unattested", code: "ERR_UNATTESTED", checks: [] };
   }
@@ -170,7 +182,7 @@ function refused(input: DecisionInput, attestations: readonly AttestationReport[
   );
   if (unseen !== undefined) {
     const code = UNSEEN_CODES[unseen.outcome] ?? "ERR_STORE_UNAVAILABLE";
-    const hint = `not everything at ${unseen.place} could be looked at`;
+    const hint = unseenHint(`not everything at ${unseen.place} could be looked at`, unseen);
     return { ...judged, outcome: "undetermined", code, checks: nearest(attestations)?.checks ?? [], hint };
   }
   const best = nearest(attestations);

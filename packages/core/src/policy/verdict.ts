@@ -9,8 +9,15 @@ import type { VerifiedTime } from "../verification/time.ts";
 import type { PolicyException } from "./rule.ts";
 import type { Check } from "../verification/check.ts";
 
-/** One place where attestations were looked for, and what came of it. */
-export interface PlaceReport {
+/** Why a place, or part of it, could not be looked at. */
+export interface Unseen {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly hint?: string;
+}
+
+/** One place where attestations were looked for, and what came of it. `code` and so on: of `denied` and `unavailable`. */
+export interface PlaceReport extends Partial<Unseen> {
   readonly place: string;
   readonly outcome: "found" | "nothing" | "denied" | "unavailable" | "capped";
   readonly count: number;

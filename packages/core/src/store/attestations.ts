@@ -7,6 +7,7 @@ import type { Context } from "../context.ts";
 import { isKitesealError, KitesealError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import { forEachLimited } from "../concurrency.ts";
+import type { PlaceReport, Unseen } from "../policy/verdict.ts";
 import type { KeyIdentity } from "../sigstore/certificate.ts";
 import type { Location, PutRequest, Store } from "./contract.ts";
 import { parseKey, type Key } from "./keys.ts";
@@ -21,11 +22,16 @@ export interface BundleHandle {
   read(ctx: Context): Promise<Uint8Array>;
 }
 
-/** What one place held. */
+/** What one place held. `unseen`: of `denied` and `unavailable`. */
 export interface Found {
   readonly place: string;
   readonly outcome: "found" | "nothing" | "denied" | "unavailable" | "capped";
   readonly handles: readonly BundleHandle[];
+  readonly unseen?: Unseen;
+}
+
+export function placeReport({ place, outcome, handles, unseen }: Found): PlaceReport {
+  return { place, outcome, count: handles.length, ...unseen };
 }
 
 export interface NewAttestation {
@@ -94,7 +100,7 @@ export async function findBundles(root: Location, options: FindOptions, ctx: Con
     const digests = all.slice(0, options.atMost ?? LIMITS.bundlesPerArtifact);
     return found(root, { place, digests, capped: others.capped || all.length > digests.length });
   } catch (error) {
-    return { place, outcome: outageOf(error), handles: [] };
+    return outage(place, error);
   }
 }
 
@@ -157,7 +163,7 @@ export async function findPinned(root: Location, digests: readonly string[], ctx
     const handles = digests.filter((_, i) => there[i] !== undefined).map((digest) => storedHandle(root, digest));
     return { place, outcome: handles.length > 0 ? "found" : "nothing", handles };
   } catch (error) {
-    return { place, outcome: outageOf(error), handles: [] };
+    return outage(place, error);
   }
 }
 
@@ -212,14 +218,15 @@ async function readSidecar(store: Store, name: string, ctx: Context): Promise<Fo
     if (isKitesealError(error) && error.kind === "refused") {
       return { place, outcome: "found", handles: [{ place, read: () => Promise.reject(error) }] };
     }
-    return { place, outcome: outageOf(error), handles: [] };
+    return outage(place, error);
   }
 }
 
-function outageOf(error: unknown): "denied" | "unavailable" {
-  if (isKitesealError(error) && error.code === "ERR_STORE_DENIED") return "denied";
+function outage(place: string, error: unknown): Found {
   // A listing that holds what is no object may hide what is one: it is no answer.
   const noAnswer = isKitesealError(error) && (error.kind === "undetermined" || error.code === "ERR_STORE_TAMPERED");
-  if (noAnswer) return "unavailable";
-  throw error;
+  if (!noAnswer) throw error;
+  const { code, message, hint } = error;
+  const outcome = code === "ERR_STORE_DENIED" ? "denied" : "unavailable";
+  return { place, outcome, handles: [], unseen: { code, message, ...(hint === undefined ? {} : { hint }) } };
 }

@@ -11,6 +11,7 @@ import { allowedSubjects, type Policy, type Rule } from "../policy/rule.ts";
 import { selectRule } from "../policy/select.ts";
 import { missingDigests } from "../policy/subject.ts";
 import { isVerified, type PlaceReport, type UnverifiedArtifact, type Verdict } from "../policy/verdict.ts";
+import { placeReport } from "./attestations.ts";
 import type { CandidateReader } from "./candidates.ts";
 import type { Lookup } from "./lookup.ts";
 
@@ -45,7 +46,7 @@ export async function judge(artifact: Artifact, run: Judging, ctx: Context): Pro
   const decided = (): Verdict => decide({ ...seen, rule, rules, now: ctx.now() });
   try {
     for await (const found of lookup(artifact, asked, ctx)) {
-      seen.places.push({ place: found.place, outcome: found.outcome, count: found.handles.length });
+      seen.places.push(placeReport(found));
       for (const handle of found.handles) {
         const candidate = await run.reader.read(handle, ctx);
         seen.candidates.push(candidate);

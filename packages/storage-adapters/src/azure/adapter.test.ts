@@ -168,6 +168,6 @@ describe("azurite", () => {
 
   test("absence of the container is no proof of absence of the blob", async () => {
     const adapter = await open("not-there");
-    await expectKind(adapter.head(key("a"), ctx), "Unavailable");
+    await expectKind(adapter.head(key("a"), ctx), "Unsupported");
   });
 });

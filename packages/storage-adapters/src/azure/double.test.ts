@@ -241,9 +241,9 @@ describe("the Azure adapter", () => {
       await expectKind(reading, "Unavailable");
     });
 
-    test("a redirect is not followed", async () => {
+    test("a redirect to where no container is proves nothing of the blob", async () => {
       double.faults.add({ kind: "status", status: 307, headers: { location: `${double.endpoint}/elsewhere` } });
-      await expectKind(adapter.head(key("a"), ctx), "Unavailable");
+      await expectKind(adapter.head(key("a"), ctx), "Unsupported");
     });
   });
 

@@ -34,9 +34,7 @@ const reading = {
   "head.reset": row("head: the connection ends, then well", "done"),
   "head.silent": row("head: no answer", DOWN),
   "head.denied": row("head: 403, of what is there and of what is not", DENIED),
-  "head.no-bucket": row("the bucket, container or repository is missing", DOWN, {
-    s3: { is: "ERR_STORE_URL", because: "it is asked for by itself" },
-    rt: { is: "ERR_STORE_URL", because: "it is asked for by itself" },
+  "head.no-bucket": row("the bucket, container or repository is missing", "ERR_STORE_URL", {
     https: { not: "there is none" },
   }),
   "head.foreign-404": row("head: a 404 that is not the store's own", DOWN, {

@@ -314,7 +314,7 @@ describe("the Google Cloud Storage adapter", () => {
       await expectKind(readAll(adapter.get({ object, range: { start: 0, end: 3 } }, ctx)), "Denied");
       await expectKind(listed(), "Denied");
       const elsewhere = await openGcsAdapter({ ...gcsAddress(), bucket: "missing" }, gcsOptions(double.url));
-      await expectKind(elsewhere.head(key, ctx), "Unavailable");
+      await expectKind(elsewhere.head(key, ctx), "Unsupported");
       double.faults.add({ path: /./, effect: "status", status: 404, body: "<html>blocked</html>" });
       await expectKind(adapter.head(key, ctx), "Unavailable");
     });
