@@ -71,6 +71,9 @@ export async function newPlace({ world, server }: Scene, name: string): Promise<
   return { url: `${server.url}/${name}`, env: server.env, directory };
 }
 
+/** So many runs in a row that were not killed: there is no such request. */
+const ENDED = 3;
+
 /**
  * Returns at how many steps it was killed, and the amounts of work that were seen afterwards. A run may do with a request
  * less than the first one; it has then ended by itself, and nothing is left to repeat.
@@ -95,7 +98,9 @@ export async function killAtEachRequest(
   const seen = new Set<number>();
   let steps = 0;
   for (const when of ["before", "after"] as const) {
-    for (let nth = 1; nth <= requests; nth += 1) {
+    // Lanes that run at once make a few requests more or less: on to where runs end by themselves.
+    for (let nth = 1, ended = 0; ended < ENDED; nth += 1) {
+      expect(nth).toBeLessThan(requests * 2 + ENDED);
       const place = await newPlace(scene, `${name}-${when}-${nth}`);
       await command.prepare(place);
       const wasKilled = await runKilled(scene, { command, place }, (kill) => ({
@@ -105,6 +110,7 @@ export async function killAtEachRequest(
         },
       }));
       const found = await command.sound(place);
+      ended = wasKilled ? 0 : ended + 1;
       if (wasKilled) {
         steps += 1;
         seen.add(found);

@@ -94,7 +94,6 @@ test("diagnose finds the promises kept and names what it cannot know", async () 
     "s3.public-access": "advice",
     "s3.lifecycle": "advice",
     // It says that there are no rules.
-    "s3.expiry": "ok",
   });
 });
 
