@@ -15,7 +15,7 @@ export const INPUT_GUARDS: readonly Guard[] = [
   ]),
   guard("none", "slugs", [
     `${P}compile.ts`,
-    "const bad = values.find((value) => !SLUG.test(value));",
+    "const bad = values.find((value) => !ONLY_SLUG.test(value));",
     "const bad = values.find((value) => value === undefined);",
   ]),
   guard("none", "no empty list of slugs", [

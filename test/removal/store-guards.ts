@@ -63,7 +63,11 @@ export const STORE_GUARDS: readonly StoreGuard[] = [
   guard(
     "azure: an entry without a size is not left out",
     ["azure/faults.test.ts", "list.no-size"],
-    ["azure/adapter.ts", "if (size === undefined) {", "if (size === undefined) continue; if (size < 0) {"],
+    [
+      "azure/adapter.ts",
+      "const size = properties.contentLength; if (size === undefined) {",
+      "const size = properties.contentLength; if (size === undefined) continue; if (size < 0) {",
+    ],
   ),
   guard(
     "s3: a page without end",
@@ -87,7 +91,7 @@ export const STORE_GUARDS: readonly StoreGuard[] = [
   guard(
     "gs: a proxy's 404 is no absence",
     ["gcs/faults.test.ts", "head.foreign-404"],
-    ["gcs/errors.ts", `has(["notFound"]) && !/bucket`, `!/bucket`],
+    ["gcs/errors.ts", `if (status === 404 && has(["notFound"]))`, "if (status === 404)"],
   ),
   guard(
     "s3: 403 is no absence",
