@@ -149,7 +149,7 @@ export interface Collection {
 
 // artifact/digest.d.ts
 export declare const SHA256_PLAN: DigestPlan;
-export declare function digestFile(path: string, plan: DigestPlan, ctx: Context): Promise<FileSource>;
+export declare function digestFile(path: string, plan: DigestPlan | PlanOfSize, ctx: Context): Promise<FileSource>;
 export declare function digestStream(bytes: AsyncIterable<Uint8Array>, plan: DigestPlan, ctx: Context): Promise<StreamDigest>;
 export declare function isSha256Hex(text: string): boolean;
 export declare function sha256Hex(bytes: Uint8Array | string): string;
@@ -157,6 +157,7 @@ export interface StreamDigest {
   readonly size: number;
   readonly digests: SourceDigests;
 }
+export type PlanOfSize = (size: number) => DigestPlan;
 
 // artifact/file.d.ts
 export interface FileSource extends Source {

@@ -40,16 +40,19 @@ interface Digester {
   finish(): SourceDigests;
 }
 
+/** A store's plan depends on how many bytes there are. */
+export type PlanOfSize = (size: number) => DigestPlan;
+
 /**
  * Hashes a file in one pass and returns it as a source that can be read again. Memory: two buffers of
  * LIMITS.hashBufferBytes at most. Errors: ERR_NO_MATCH, ERR_IS_DIRECTORY, ERR_UNREADABLE, ERR_FILE_CHANGED if the file
  * changed meanwhile, ERR_INTERRUPTED.
  */
-export async function digestFile(path: string, plan: DigestPlan, ctx: Context): Promise<FileSource> {
+export async function digestFile(path: string, plan: DigestPlan | PlanOfSize, ctx: Context): Promise<FileSource> {
   throwIfInterrupted(ctx);
   const file = await openRegularFile(path);
   try {
-    const digester = createDigester(plan);
+    const digester = createDigester(typeof plan === "function" ? plan(Number(file.identity.size)) : plan);
     const report = (done: number): void => {
       ctx.progress?.({ stage: "hash", subject: path, done, total: Number(file.identity.size), unit: "bytes" });
     };

@@ -46,13 +46,6 @@ export async function openRegularFile(path: string): Promise<OpenFile> {
   }
 }
 
-/** Size in bytes of a regular file, asked before it is hashed. Errors: openRegularFile's. */
-export async function fileSize(path: string): Promise<number> {
-  const { handle, identity } = await openRegularFile(path);
-  await handle.close();
-  return Number(identity.size);
-}
-
 export function isDirectory(path: string): KitesealError {
   return new KitesealError("ERR_IS_DIRECTORY", `${quote(path)} is a directory, a file is meant`, {
     hint: `name the files in it: ${quote(`${path.replace(/\/+$/, "")}/**`)}`,

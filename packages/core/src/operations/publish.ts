@@ -2,7 +2,6 @@
 // publish: files → digests → conflicts? → attest → bundle → references → sidecar → artifact. In that order, so that an
 // artifact which Kiteseal shows is always attested, and nothing enters a public log for a store that would refuse it.
 import { digestFile } from "../artifact/digest.ts";
-import { fileSize } from "../artifact/file.ts";
 import type { CollectedFile } from "../artifact/collect.ts";
 import type { DigestPlan, HashAlgorithm, Source } from "../artifact/source.ts";
 import { forEachLimited } from "../concurrency.ts";
@@ -80,7 +79,7 @@ export async function publish(request: PublishRequest, ctx: Context): Promise<Pu
 async function prepare(request: PublishRequest, file: CollectedFile, ctx: Context): Promise<Prepared> {
   const { store: target, prefix } = request.repository.artifacts;
   const key = portableKey(prefix, file.name);
-  const plan = combine(target.digestPlan(await fileSize(file.path)), request.algorithms);
+  const plan = (size: number): DigestPlan => combine(target.digestPlan(size), request.algorithms);
   return { name: file.name, key, source: await digestFile(file.path, plan, ctx) };
 }
 
