@@ -34,6 +34,7 @@
 //   quote
 //   request
 //   retry
+//   retryAfterMs
 //   unportableReason
 // from elsewhere
 
@@ -471,6 +472,7 @@ export declare const LIMITS: {
 
 // retry.d.ts
 export declare function retry<T>(operation: (attempt: number) => Promise<T>, options: RetryOptions<T>, ctx: Context): Promise<T>;
+export declare function retryAfterMs(header: string | null | undefined, now: Date): number | undefined;
 export interface Pace {
   readonly attempts: number;
   readonly baseMs: number;

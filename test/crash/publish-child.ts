@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Run by publish.test.ts in a process of its own: one publish through a store whose every call is counted, and before or
 // after one of which the process kills itself. argv: folder of files, store folder, the moment to die at (0: never).
-// Moments are numbered: 2n-1 before the n-th call, 2n after it. Prints how many there were.
-import { argv, env, kill, pid, stdout } from "node:process";
+// Prints how many moments there were.
+import { argv, env, stdout } from "node:process";
 import { readFile } from "node:fs/promises";
 import { collectArtifacts, inlineCompute, STATEMENTS_ONLY, loadTrust, readSecrets, type Context } from "@kiteseal/core";
 import {
@@ -13,39 +13,14 @@ import {
   readJob,
   selectServices,
 } from "@kiteseal/core/sign";
-import type { Location, Store } from "@kiteseal/core/store";
+import type { Location } from "@kiteseal/core/store";
 import { expandDestination, openRepository } from "@kiteseal/storage-adapters";
+import { createMoments } from "./moments.ts";
 
 const [files = "", folder = "", dieAt = "0"] = argv.slice(2);
 const ctx: Context = { now: () => new Date() };
-let moments = 0;
-
-function moment(): void {
-  moments += 1;
-  if (moments === Number(dieAt)) kill(pid, "SIGKILL");
-}
-
-async function counted<T>(call: () => Promise<T>): Promise<T> {
-  moment();
-  const result = await call();
-  moment();
-  return result;
-}
-
-function watched({ store, prefix }: Location): Location {
-  const watch: Store = {
-    url: (key) => store.url(key),
-    digestPlan: (size) => store.digestPlan(size),
-    prepare: (...args) => store.prepare(...args),
-    put: (...args) => counted(() => store.put(...args)),
-    head: (...args) => counted(() => store.head(...args)),
-    get: (...args) => store.get(...args),
-    list: (...args) => store.list(...args),
-    copy: (...args) => counted(() => store.copy(...args)),
-    diagnose: (...args) => store.diagnose(...args),
-  };
-  return { store: watch, prefix };
-}
+const moments = createMoments(Number(dieAt));
+const watched = ({ store, prefix }: Location): Location => ({ store: moments.watched(store), prefix });
 
 const repository = await openRepository(expandDestination(`file://${folder}`, {}), undefined, {
   env: {},
@@ -77,4 +52,4 @@ await publish(
   },
   ctx,
 );
-stdout.write(String(moments));
+stdout.write(String(moments.count()));

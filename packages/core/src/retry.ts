@@ -108,8 +108,8 @@ export function requestRepeatedly(address: string, options: RepeatedRequest, ctx
 }
 
 /** Retry-After in milliseconds from `now` (RFC 9110 §10.2.3: seconds or a date); undefined if absent or malformed. */
-export function retryAfterMs(header: string | null, now: Date): number | undefined {
-  if (header === null) return undefined;
+export function retryAfterMs(header: string | null | undefined, now: Date): number | undefined {
+  if (header === null || header === undefined) return undefined;
   if (/^\d{1,9}$/.test(header.trim())) return Number(header) * 1000;
   const at = Date.parse(header);
   return Number.isNaN(at) ? undefined : Math.max(0, at - now.getTime());

@@ -10,7 +10,7 @@ export { digestStream } from "./artifact/digest.ts";
 export { parseKey, portableKey, unportableReason } from "./store/keys.ts";
 export type { Key } from "./store/keys.ts";
 export type { Finding, Location, PutRequest, Repository, Store, Stored, StoredObject } from "./store/contract.ts";
-export { retry } from "./retry.ts";
+export { retry, retryAfterMs } from "./retry.ts";
 export type { RetryOptions } from "./retry.ts";
 export { request } from "./http.ts";
 export type { HttpRequest, HttpResponse } from "./http.ts";

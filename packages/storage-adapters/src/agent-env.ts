@@ -38,3 +38,9 @@ export function readAgentS3(env: Environment): AgentS3 {
 export function present(env: Environment, ...names: readonly string[]): string | undefined {
   return names.map((name) => env[name]).find((value) => value !== undefined && value !== "");
 }
+
+/** A value as people write it into variables; nothing but space is none. */
+export function trimmed(value: string | undefined): string | undefined {
+  const text = value?.trim();
+  return text === "" ? undefined : text;
+}

@@ -11,6 +11,7 @@ import { quote } from "@kiteseal/core/store";
 import type { Context } from "@kiteseal/core/store";
 import { AdapterError } from "./adapter.ts";
 import { connectionFailure } from "./connection-failure.ts";
+import { LOOPBACK } from "./url.ts";
 
 export interface ExchangeRequest {
   readonly method: "GET" | "HEAD" | "PUT" | "POST" | "DELETE";
@@ -37,8 +38,7 @@ export interface Exchange {
 export function unsafeAddressReason(address: string): string | undefined {
   const url = URL.parse(address);
   if (url === null) return "it is not a URL";
-  const local = url.hostname === "localhost" || url.hostname === "[::1]" || /^127(?:\.\d{1,3}){3}$/.test(url.hostname);
-  if (url.protocol !== "https:" && !(url.protocol === "http:" && local)) {
+  if (url.protocol !== "https:" && !(url.protocol === "http:" && LOOPBACK.test(url.hostname))) {
     return `its scheme is ${quote(url.protocol.slice(0, -1))}, expected https (http only to this machine)`;
   }
   return url.username === "" && url.password === "" ? undefined : "it holds a user name or a password";
@@ -158,12 +158,4 @@ async function textOf(body: AsyncIterable<Uint8Array>, maxBytes: number): Promis
     if (size >= maxBytes) break;
   }
   return Buffer.concat(chunks).subarray(0, maxBytes).toString("utf8");
-}
-
-/** Retry-After in milliseconds from `now`; undefined if absent or malformed. */
-export function retryAfter(header: string | undefined, now: Date): number | undefined {
-  if (header === undefined) return undefined;
-  if (/^\d{1,9}$/.test(header)) return Number(header) * 1000;
-  const at = Date.parse(header);
-  return Number.isNaN(at) ? undefined : Math.max(0, at - now.getTime());
 }

@@ -128,7 +128,8 @@ function placeholderError(message: string, hint: string | undefined): KitesealEr
 
 const AZURE_HOST = /^[a-z0-9]{3,24}\.blob\.core\.(?:windows\.net|chinacloudapi\.cn|usgovcloudapi\.net)$/;
 const BUCKET = /^[A-Za-z0-9][A-Za-z0-9._-]{0,221}$/;
-const LOOPBACK = /^(?:localhost|\[::1\]|127(?:\.\d{1,3}){3})$/;
+/** Of this machine: where http is as good as https. */
+export const LOOPBACK: RegExp = /^(?:localhost|\[::1\]|127(?:\.\d{1,3}){3})$/;
 const KNOWN = "file: s3: gs: rt: https:";
 
 /** Parses an address without placeholders, percent-decoding each segment once. Throws ERR_STORE_URL. */

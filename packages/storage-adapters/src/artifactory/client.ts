@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Requests to one Artifactory: addresses, the identity, one renewal of a refused token. Credentials go to Artifactory's
 // own origin only; the address of a redirect is asked without them, and its query, which may be a signature, is never told.
-import { quote } from "@kiteseal/core/store";
+import { quote, retryAfterMs } from "@kiteseal/core/store";
 import type { Context } from "@kiteseal/core/store";
 import { AdapterError } from "../adapter.ts";
 import type { ArtifactoryAccess } from "../credentials/artifactory.ts";
-import { exchange, retryAfter } from "../exchange.ts";
+import { exchange } from "../exchange.ts";
 import type { Exchange } from "../exchange.ts";
 import type { Pace } from "../transfer/plan.ts";
 import { refusal } from "./errors.ts";
@@ -63,7 +63,12 @@ export async function ask(client: ArtifactoryClient, request: ArtifactoryRequest
   const text = await reply.text(ERROR_BYTES);
   const location = reply.headers["location"];
   if (REDIRECTS.includes(status) && location !== undefined) throw unexpectedRedirect(client, location, request.action);
-  throw refusal({ action: request.action, status, text, afterMs: retryAfter(reply.headers["retry-after"], ctx.now()) });
+  throw refusal({
+    action: request.action,
+    status,
+    text,
+    afterMs: retryAfterMs(reply.headers["retry-after"], ctx.now()),
+  });
 }
 
 async function refusedBody(client: ArtifactoryClient, action: string, ctx: Context): Promise<AdapterError> {

@@ -3,11 +3,11 @@
 // store, which are secrets and are asked without credentials; the server merges them and compares the whole with its SHA-1.
 // What becomes visible, and under which sha256, is decided by the deployment that follows (deploy.ts).
 import { createHash } from "node:crypto";
-import { quote, retry } from "@kiteseal/core/store";
+import { quote, retry, retryAfterMs } from "@kiteseal/core/store";
 import type { Context, RetryOptions } from "@kiteseal/core/store";
 import { AdapterError } from "../adapter.ts";
 import type { PutRequest } from "../adapter.ts";
-import { exchange, retryAfter } from "../exchange.ts";
+import { exchange } from "../exchange.ts";
 import { ask } from "./client.ts";
 import type { ArtifactoryClient } from "./client.ts";
 import { refusal } from "./errors.ts";
@@ -120,7 +120,7 @@ async function sendPart(upload: Upload, part: { number: number; bytes: Uint8Arra
     );
     const text = await reply.text(REPLY_BYTES);
     if (reply.status === 200 || reply.status === 201) return;
-    const afterMs = retryAfter(reply.headers["retry-after"], ctx.now());
+    const afterMs = retryAfterMs(reply.headers["retry-after"], ctx.now());
     throw refusal({ action: upload.action, status: reply.status, text, afterMs });
   };
   const again: RetryOptions<void>["again"] = (outcome) => !outcome.ok && later(outcome.error);

@@ -3,10 +3,9 @@
 // Only BlobNotFound proves absence; a 404 of any other code (a private container asked anonymously, a proxy) proves
 // nothing. An SDK error holds the request with its signature, so none of it is kept but code and status.
 import { RestError } from "@azure/storage-blob";
-import { isKitesealError, quote } from "@kiteseal/core/store";
+import { isKitesealError, quote, retryAfterMs } from "@kiteseal/core/store";
 import { AdapterError } from "../adapter.ts";
 import type { AdapterErrorKind } from "../adapter.ts";
-import { retryAfter } from "../exchange.ts";
 
 const KINDS: ReadonlyMap<string, AdapterErrorKind> = new Map([
   ["BlobNotFound", "NotFound"],
@@ -91,7 +90,7 @@ function restError(error: RestError, told: string, operation: AzureOperation): A
   );
   return new AdapterError(kind, `${told}: ${answer.join(" ") || "no answer"}`, {
     hint: HINTS.get(code),
-    afterMs: retryAfter(error.response?.headers.get("retry-after"), operation.now),
+    afterMs: retryAfterMs(error.response?.headers.get("retry-after"), operation.now),
   });
 }
 

@@ -5,6 +5,7 @@
 import { KitesealError, isKitesealError, quote, request, retry } from "@kiteseal/core/store";
 import type { Context, HttpResponse, TokenSource } from "@kiteseal/core/store";
 import { AdapterError } from "../adapter.ts";
+import { trimmed } from "../agent-env.ts";
 
 const EXCHANGE_PATH = "/access/api/v1/oidc/token";
 const REPLY_BYTES = 262_144;
@@ -32,17 +33,17 @@ export interface ArtifactoryAccessRequest {
 /** Errors: ERR_CONFIG_INVALID for a user without password. */
 export function createArtifactoryAccess(access: ArtifactoryAccessRequest): ArtifactoryAccess {
   const { env } = access;
-  const provider = present(env["KITESEAL_ARTIFACTORY_OIDC_PROVIDER"]);
+  const provider = trimmed(env["KITESEAL_ARTIFACTORY_OIDC_PROVIDER"]);
   if (access.tokens !== undefined && provider !== undefined) {
     return exchanged(access, { provider, tokens: access.tokens });
   }
-  const token = present(env["KITESEAL_ARTIFACTORY_ACCESS_TOKEN"]);
+  const token = trimmed(env["KITESEAL_ARTIFACTORY_ACCESS_TOKEN"]);
   if (token !== undefined && !/^[!-~]+$/.test(token)) {
     throw new KitesealError("ERR_CONFIG_INVALID", "KITESEAL_ARTIFACTORY_ACCESS_TOKEN is no token: expected one word");
   }
   if (token !== undefined) return fixed("an access token", `Bearer ${token}`);
-  const user = present(env["BUILDKITE_ARTIFACTORY_USER"]);
-  const password = present(env["BUILDKITE_ARTIFACTORY_PASSWORD"]);
+  const user = trimmed(env["BUILDKITE_ARTIFACTORY_USER"]);
+  const password = trimmed(env["BUILDKITE_ARTIFACTORY_PASSWORD"]);
   if (user === undefined && password === undefined) return fixed("nobody (no credentials)", undefined);
   if (user === undefined || password === undefined || user.includes(":")) {
     throw new KitesealError(
@@ -67,7 +68,7 @@ function exchanged(
   access: ArtifactoryAccessRequest,
   oidc: { provider: string; tokens: TokenSource },
 ): ArtifactoryAccess {
-  const audience = present(access.env["KITESEAL_ARTIFACTORY_OIDC_AUDIENCE"]) ?? access.platform;
+  const audience = trimmed(access.env["KITESEAL_ARTIFACTORY_OIDC_AUDIENCE"]) ?? access.platform;
   refuseForeign(audience);
   let current: Promise<Issued> | undefined;
   const renewed = async (ctx: Context): Promise<Issued> => {
@@ -106,7 +107,7 @@ async function exchangeToken(
   ctx: Context,
 ): Promise<Issued> {
   const subject = await oidc.tokens(oidc.audience, ctx);
-  const project = present(oidc.env["KITESEAL_ARTIFACTORY_PROJECT"]);
+  const project = trimmed(oidc.env["KITESEAL_ARTIFACTORY_PROJECT"]);
   const body = JSON.stringify({
     grant_type: "urn:ietf:params:oauth:grant-type:token-exchange",
     subject_token_type: "urn:ietf:params:oauth:token-type:id_token",
@@ -184,9 +185,4 @@ function field(value: unknown, name: string): unknown {
   return typeof value === "object" && value !== null
     ? Object.entries(value).find(([key]) => key === name)?.[1]
     : undefined;
-}
-
-function present(value: string | undefined): string | undefined {
-  const text = value?.trim();
-  return text === "" ? undefined : text;
 }

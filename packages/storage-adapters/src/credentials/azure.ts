@@ -8,6 +8,7 @@ import type { TokenCredential } from "@azure/identity";
 import { KitesealError, quote } from "@kiteseal/core/store";
 import type { Context, TokenSource } from "@kiteseal/core/store";
 import { unsafeAddressReason } from "../exchange.ts";
+import { trimmed } from "../agent-env.ts";
 
 /** The audience that Microsoft Entra ID expects of a federated token. */
 const AUDIENCE = "api://AzureADTokenExchange";
@@ -55,20 +56,20 @@ const PIPELINE: StoragePipelineOptions = { retryOptions: { maxTries: 1 } };
 /** Errors: ERR_CONFIG_INVALID for settings that contradict the address or each other. */
 export async function createAzureAccess(request: AzureAccessRequest): Promise<AzureAccess> {
   const { env } = request;
-  const [tenant, client] = [present(env["AZURE_TENANT_ID"]), present(env["AZURE_CLIENT_ID"])];
-  const announced = ANNOUNCED.some((name) => present(env[name]) !== undefined);
+  const [tenant, client] = [trimmed(env["AZURE_TENANT_ID"]), trimmed(env["AZURE_CLIENT_ID"])];
+  const announced = ANNOUNCED.some((name) => trimmed(env[name]) !== undefined);
   if (request.tokens !== undefined && tenant !== undefined && client !== undefined && !announced) {
     return await federated(request, { tenant, client, tokens: request.tokens });
   }
-  const secret = present(env["AZURE_CLIENT_SECRET"]);
+  const secret = trimmed(env["AZURE_CLIENT_SECRET"]);
   if (tenant !== undefined && client !== undefined && secret !== undefined) {
     return await byClientSecret(request, { tenant, client, secret });
   }
   // A chain without a sign that it will find something asks the network first, which takes seconds where there is nothing.
   if (!announced) {
-    const connection = present(env["BUILDKITE_AZURE_BLOB_CONNECTION_STRING"]);
+    const connection = trimmed(env["BUILDKITE_AZURE_BLOB_CONNECTION_STRING"]);
     if (connection !== undefined) return fromConnectionString(request, connection);
-    const key = present(env["BUILDKITE_AZURE_BLOB_ACCESS_KEY"]);
+    const key = trimmed(env["BUILDKITE_AZURE_BLOB_ACCESS_KEY"]);
     if (key !== undefined) return fromAccessKey(request, key);
   }
   const { DefaultAzureCredential } = await import("@azure/identity");
@@ -143,7 +144,7 @@ function configured<T>(build: () => T): T {
 }
 
 function authorityOptions({ env }: AzureAccessRequest): { authorityHost?: string; disableInstanceDiscovery: boolean } {
-  const authority = present(env["AZURE_AUTHORITY_HOST"]);
+  const authority = trimmed(env["AZURE_AUTHORITY_HOST"]);
   return {
     ...(authority === undefined ? {} : { authorityHost: authority }),
     disableInstanceDiscovery: authority !== undefined,
@@ -158,7 +159,7 @@ function withToken(request: AzureAccessRequest, source: TokenCredential, identit
       return token;
     },
   };
-  const endpoint = present(request.env["AZURE_STORAGE_SERVICE_ENDPOINT"]) ?? request.origin;
+  const endpoint = trimmed(request.env["AZURE_STORAGE_SERVICE_ENDPOINT"]) ?? request.origin;
   assertSafe(endpoint, "AZURE_STORAGE_SERVICE_ENDPOINT");
   return {
     service: new BlobServiceClient(endpoint, credential, PIPELINE),
@@ -201,7 +202,7 @@ function fromConnectionString(request: AzureAccessRequest, connection: string): 
 }
 
 function fromAccessKey(request: AzureAccessRequest, key: string): AzureAccess {
-  const endpoint = present(request.env["AZURE_STORAGE_SERVICE_ENDPOINT"]) ?? request.origin;
+  const endpoint = trimmed(request.env["AZURE_STORAGE_SERVICE_ENDPOINT"]) ?? request.origin;
   assertSafe(endpoint, "AZURE_STORAGE_SERVICE_ENDPOINT");
   const account = accountOf(request.origin);
   const credential = new StorageSharedKeyCredential(account, key);
@@ -237,9 +238,4 @@ function assertSafe(address: string, variable: string): void {
   const unsafe = unsafeAddressReason(address);
   if (unsafe === undefined) return;
   throw new KitesealError("ERR_CONFIG_INVALID", `the address in ${variable} cannot be used: ${unsafe}`);
-}
-
-function present(value: string | undefined): string | undefined {
-  const text = value?.trim();
-  return text === "" ? undefined : text;
 }

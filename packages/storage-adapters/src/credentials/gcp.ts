@@ -10,6 +10,7 @@ import type { AwsClientOptions, IdentityPoolClientOptions, PluggableAuthClientOp
 import { KitesealError, quote } from "@kiteseal/core/store";
 import type { AdapterOptions } from "../adapter.ts";
 import { present } from "../agent-env.ts";
+import { LOOPBACK } from "../url.ts";
 
 export type GoogleCredentials = NonNullable<StorageOptions["credentials"]>;
 
@@ -181,7 +182,7 @@ function addresses(value: unknown): string[] {
 /** https below googleapis.com, or this machine. */
 function requireGoogle(address: string, variable: string): void {
   const url = URL.parse(address);
-  const loopback = url !== null && /^(?:127(?:\.\d{1,3}){3}|localhost|\[::1\])$/.test(url.hostname);
+  const loopback = url !== null && LOOPBACK.test(url.hostname);
   const google = url?.protocol === "https:" && url.port === "" && url.hostname.endsWith(".googleapis.com");
   if (url !== null && (google || loopback) && url.username === "" && url.password === "") return;
   throw invalid(`${variable} sends credentials to ${quote(url?.host ?? "an address that is no URL")}`, {

@@ -4,7 +4,7 @@ import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
 import type { AdapterErrorKind } from "../adapter.ts";
 import { testContext } from "../store-contract.testkit.ts";
-import { failureError, networkError, replyFailure, retryAfterMs, sdkError } from "./errors.ts";
+import { failureError, networkError, replyFailure, boundedWaitMs, sdkError } from "./errors.ts";
 import { exchange, replyJson } from "./wire.ts";
 
 const ctx = testContext();
@@ -66,9 +66,9 @@ describe("a reply of Google Cloud Storage", () => {
   });
 
   test("with Retry-After says how long to wait, in seconds or until a date", () => {
-    expect(retryAfterMs("7", now)).toBe(7000);
-    expect(retryAfterMs(new Date(now.getTime() + 5000).toUTCString(), now)).toBe(5000);
-    expect(retryAfterMs("soon", now)).toBeUndefined();
+    expect(boundedWaitMs("7", now)).toBe(7000);
+    expect(boundedWaitMs(new Date(now.getTime() + 5000).toUTCString(), now)).toBe(5000);
+    expect(boundedWaitMs("soon", now)).toBeUndefined();
     expect(failureError(replyFailure(429, "", "3"), "writing", now).afterMs).toBe(3000);
   });
 

@@ -2,7 +2,7 @@
 // Google's replies → AdapterErrorKind. A status alone decides little: 412 is "exists" or "wrong checksum", 403 is also
 // throttling and retention, 404 may be the bucket's. What is not recognised proves nothing and stays Unavailable.
 // Nothing of an SDK's error is kept but status, reasons and scrubbed words: it holds the request and its token.
-import { quote, isKitesealError } from "@kiteseal/core/store";
+import { isKitesealError, quote, retryAfterMs } from "@kiteseal/core/store";
 import type { Context } from "@kiteseal/core/store";
 import { AdapterError } from "../adapter.ts";
 import type { AdapterErrorKind } from "../adapter.ts";
@@ -30,7 +30,7 @@ export function failureError(failure: Failure, what: string, now: Date): Adapter
   const said = failure.message === "" ? "" : `: ${quote(scrubbed(failure.message))}`;
   return new AdapterError(kind, `${what} failed: ${failure.status}${reason === undefined ? "" : ` ${reason}`}${said}`, {
     hint: hintOf(kind, failure),
-    afterMs: retryAfterMs(failure.retryAfter, now),
+    afterMs: boundedWaitMs(failure.retryAfter, now),
   });
 }
 
@@ -66,11 +66,10 @@ function scrubbed(message: string): string {
   return message.replaceAll(/\s+/g, " ").replaceAll(/[\w+/=~-]{24,}/g, "[redacted]");
 }
 
-/** Retry-After, in seconds or as a date. */
-export function retryAfterMs(value: string | undefined, now: Date): number | undefined {
-  if (value === undefined) return undefined;
-  const ms = /^\d{1,9}$/.test(value) ? Number(value) * 1000 : Date.parse(value) - now.getTime();
-  return Number.isNaN(ms) ? undefined : Math.min(MAX_WAIT_MS, Math.max(0, ms));
+/** Retry-After, bounded. */
+export function boundedWaitMs(value: string | undefined, now: Date): number | undefined {
+  const ms = retryAfterMs(value, now);
+  return ms === undefined ? undefined : Math.min(MAX_WAIT_MS, ms);
 }
 
 /** The error of a reply whose body is `text`: the JSON API's errors[], or words. */

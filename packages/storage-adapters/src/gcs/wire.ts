@@ -8,6 +8,7 @@ import { request as requestHttps } from "node:https";
 import { quote } from "@kiteseal/core/store";
 import type { Context } from "@kiteseal/core/store";
 import { AdapterError } from "../adapter.ts";
+import { sendChunks } from "../request-body.ts";
 import { failureError, networkError, replyFailure } from "./errors.ts";
 
 export interface WireRequest {
@@ -69,32 +70,13 @@ function settled(request: ClientRequest, wire: WireRequest, ctx: Context): Promi
   return promise;
 }
 
-/** A reply that comes before the body's end ends the body: whatever it says, the rest is not wanted. */
 async function send(request: ClientRequest, body: WireRequest["body"], answered: () => boolean): Promise<void> {
   if (body === undefined || body instanceof Uint8Array) {
     request.end(body);
     return;
   }
   request.flushHeaders();
-  for await (const chunk of body) {
-    await written(request, chunk);
-    if (answered() || request.destroyed) return;
-  }
-  request.end();
-}
-
-/** Resolves when the chunk has left, or will not: its owner may then reuse it. */
-function written(request: ClientRequest, chunk: Uint8Array): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const done = (): void => {
-    request.off("close", done);
-    request.off("response", done);
-    resolve();
-  };
-  request.once("close", done);
-  request.once("response", done);
-  request.write(chunk, done);
-  return promise;
+  await sendChunks(request, body, answered);
 }
 
 async function* readBody(

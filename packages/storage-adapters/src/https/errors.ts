@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // A web server's refusals → AdapterErrorKind. 404 and 410 are taken as absence, as this is all a web server can say.
-import { quote } from "@kiteseal/core/store";
+import { quote, retryAfterMs } from "@kiteseal/core/store";
 import type { Context } from "@kiteseal/core/store";
 import { AdapterError } from "../adapter.ts";
 import type { AdapterErrorKind } from "../adapter.ts";
-import { retryAfter } from "../exchange.ts";
 import type { Exchange } from "../exchange.ts";
 
 /** For what a web server is not used for. */
@@ -22,7 +21,7 @@ export function refusedStatus(reply: Exchange, action: string, ctx: Context): Ad
   const kind = kindOf(reply.status);
   return new AdapterError(kind, `${action} failed: ${reply.status}`, {
     hint: kind === "Denied" ? NO_CREDENTIALS : undefined,
-    afterMs: retryAfter(reply.headers["retry-after"], ctx.now()),
+    afterMs: retryAfterMs(reply.headers["retry-after"], ctx.now()),
   });
 }
 

@@ -9,6 +9,7 @@ import { HeadObjectCommand } from "@aws-sdk/client-s3";
 import type { S3Client } from "@aws-sdk/client-s3";
 import type { Context } from "@kiteseal/core/store";
 import { AdapterError } from "../adapter.ts";
+import { sendChunks } from "../request-body.ts";
 import { stoppable } from "../stoppable.ts";
 import { statusOf } from "./errors.ts";
 import { refusalOf } from "./refusal.ts";
@@ -251,25 +252,7 @@ async function send(request: ClientRequest, body: DirectBody | undefined, isAnsw
     request.end(Buffer.concat(chunks));
     return;
   }
-  for await (const chunk of body.open()) {
-    await written(request, chunk);
-    if (isAnswered() || request.destroyed) return;
-  }
-  request.end();
-}
-
-/** Resolves when the chunk has left, or never will. */
-function written(request: ClientRequest, chunk: Uint8Array): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const done = (): void => {
-    request.off("close", done);
-    request.off("response", done);
-    resolve();
-  };
-  request.once("close", done);
-  request.once("response", done);
-  request.write(chunk, done);
-  return promise;
+  await sendChunks(request, body.open(), isAnswered);
 }
 
 /** A clock that is off shows in the reply's date; that it was the reason, the reply to HEAD has no words to say. */

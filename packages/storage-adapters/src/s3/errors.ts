@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What S3's answers mean. Replies are untrusted and the SDK's errors hold the signed request, so only the code and the
 // message are taken out of them. A 403 is never absence; what is not recognised is not guessed at.
-import { isKitesealError, quote } from "@kiteseal/core/store";
+import { isKitesealError, quote, retryAfterMs } from "@kiteseal/core/store";
 import type { Context } from "@kiteseal/core/store";
 import { AdapterError } from "../adapter.ts";
 import type { AdapterErrorKind } from "../adapter.ts";
@@ -74,7 +74,7 @@ export function s3Error(error: unknown, operation: Operation, ctx: Context): unk
   const code = failure?.code ?? (status === undefined ? error.name : `${status} ${error.name}`);
   return new AdapterError(kind, `${operation.doing} ${quote(operation.subject)} failed (${code})${said}`, {
     hint: HINTS.get(error.name) ?? failure?.hint ?? (kind === "Denied" ? DENIED_HINT : undefined),
-    afterMs: retryAfterMs(error, ctx),
+    afterMs: askedWaitMs(error, ctx),
   });
 }
 
@@ -102,13 +102,10 @@ export function statusOf(error: unknown): number | undefined {
   return typeof status === "number" ? status : undefined;
 }
 
-/** RFC 9110 §10.2.3, of the raw reply that the SDK keeps. */
-function retryAfterMs(error: Error, ctx: Context): number | undefined {
+/** Of the raw reply that the SDK keeps. */
+function askedWaitMs(error: Error, ctx: Context): number | undefined {
   const header = property(property(property(error, "$response"), "headers"), "retry-after");
-  if (typeof header !== "string") return undefined;
-  if (/^\d{1,9}$/.test(header.trim())) return Number(header) * 1000;
-  const at = Date.parse(header);
-  return Number.isNaN(at) ? undefined : Math.max(0, at - ctx.now().getTime());
+  return typeof header === "string" ? retryAfterMs(header, ctx.now()) : undefined;
 }
 
 function property(value: unknown, name: string): unknown {
