@@ -31,6 +31,7 @@
 //   Evidence
 //   ExtensionName
 //   FactName
+//   FilePlan
 //   Given
 //   HashAlgorithm
 //   Inspection
@@ -45,6 +46,7 @@
 //   PinnedArtifact
 //   PinsFile
 //   PlaceReport
+//   PlanOfFile
 //   Policy
 //   PolicyException
 //   PoolOptions
@@ -70,6 +72,7 @@
 //   Trigger
 //   Trust
 //   TrustSource
+//   Unhashed
 //   UnverifiedArtifact
 //   ValueInput
 //   Verdict
@@ -149,15 +152,19 @@ export interface Collection {
 
 // artifact/digest.d.ts
 export declare const SHA256_PLAN: DigestPlan;
-export declare function digestFile(path: string, plan: DigestPlan | PlanOfSize, ctx: Context): Promise<FileSource>;
+export declare function digestFile(path: string, plan: FilePlan | PlanOfFile, ctx: Context): Promise<FileSource>;
 export declare function digestStream(bytes: AsyncIterable<Uint8Array>, plan: DigestPlan, ctx: Context): Promise<StreamDigest>;
 export declare function isSha256Hex(text: string): boolean;
 export declare function sha256Hex(bytes: Uint8Array | string): string;
+export interface FilePlan extends DigestPlan {
+  readonly onPart?: (sha256: string) => void;
+  readonly keep?: boolean;
+}
 export interface StreamDigest {
   readonly size: number;
   readonly digests: SourceDigests;
 }
-export type PlanOfSize = (size: number) => DigestPlan;
+export type PlanOfFile = (file: Unhashed) => FilePlan;
 
 // artifact/file.d.ts
 export interface FileSource extends Source {
@@ -233,6 +240,7 @@ export type Origin = {
   readonly kind: "digest";
 };
 export type Pin = string;
+export type Unhashed = Omit<Source, "digests">;
 
 // buildkite/certificate-facts.d.ts
 export interface CertificateFacts {
@@ -693,10 +701,12 @@ export declare const LIMITS: {
   readonly bundlesPerBuilder: 100;
   readonly authenticationCacheBytes: 16777216;
   readonly parallelFiles: 4;
-  readonly parallelReferences: 16;
+  readonly parallelReferences: 32;
   readonly looksBeforeListing: 64;
   readonly listedInVain: 2000;
   readonly hashBufferBytes: 4194304;
+  readonly keptFileBytes: 65536;
+  readonly keptFilesBytes: 16777216;
   readonly fetchedObjects: 100000;
   readonly conflictReadBytes: 1073741824;
   readonly predicateBytes: 16777216;
@@ -1096,6 +1106,12 @@ export interface Found {
 export declare function bundleHandles(path: string, bytes: Uint8Array): readonly BundleHandle[];
 
 // store/contract.d.ts
+export interface Ahead {
+  add(sha256: string): void;
+  begun(ctx: Context): Promise<void>;
+  put(source: Source, ctx: Context): Promise<Stored>;
+  abandon(reason: unknown): Promise<void>;
+}
 export interface Finding {
   readonly id: string;
   readonly severity: "ok" | "advice" | "broken" | "dangerous";
@@ -1119,6 +1135,7 @@ export interface Store {
   digestPlan(size: number): DigestPlan;
   prepare(largest: number, ctx: Context): Promise<void>;
   put(key: Key, request: PutRequest, ctx: Context): Promise<Stored>;
+  ahead?(key: Key, file: Unhashed, ctx: Context): Ahead | undefined;
   head(key: Key, ctx: Context): Promise<StoredObject | undefined>;
   get(object: StoredObject, options: {
     range?: ByteRange;

@@ -64,6 +64,7 @@ export type Origin = {
   readonly kind: "digest";
 };
 export type Pin = string;
+export type Unhashed = Omit<Source, "digests">;
 
 // buildkite/certificate-facts.d.ts
 export interface CertificateFacts {
@@ -799,6 +800,12 @@ export interface Found {
 }
 
 // store/contract.d.ts
+export interface Ahead {
+  add(sha256: string): void;
+  begun(ctx: Context): Promise<void>;
+  put(source: Source, ctx: Context): Promise<Stored>;
+  abandon(reason: unknown): Promise<void>;
+}
 export interface Finding {
   readonly id: string;
   readonly severity: "ok" | "advice" | "broken" | "dangerous";
@@ -826,6 +833,7 @@ export interface Store {
   digestPlan(size: number): DigestPlan;
   prepare(largest: number, ctx: Context): Promise<void>;
   put(key: Key, request: PutRequest, ctx: Context): Promise<Stored>;
+  ahead?(key: Key, file: Unhashed, ctx: Context): Ahead | undefined;
   head(key: Key, ctx: Context): Promise<StoredObject | undefined>;
   get(object: StoredObject, options: {
     range?: ByteRange;

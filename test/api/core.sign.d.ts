@@ -91,6 +91,7 @@ export type Origin = {
   readonly kind: "digest";
 };
 export type Pin = string;
+export type Unhashed = Omit<Source, "digests">;
 
 // buildkite/agent-secret.d.ts
 export declare function getAgentSecret(env: Environment, request: SecretRequest, ctx: Context): Promise<string>;
@@ -836,6 +837,12 @@ export type Selector = {
 };
 
 // store/contract.d.ts
+export interface Ahead {
+  add(sha256: string): void;
+  begun(ctx: Context): Promise<void>;
+  put(source: Source, ctx: Context): Promise<Stored>;
+  abandon(reason: unknown): Promise<void>;
+}
 export interface Finding {
   readonly id: string;
   readonly severity: "ok" | "advice" | "broken" | "dangerous";
@@ -863,6 +870,7 @@ export interface Store {
   digestPlan(size: number): DigestPlan;
   prepare(largest: number, ctx: Context): Promise<void>;
   put(key: Key, request: PutRequest, ctx: Context): Promise<Stored>;
+  ahead?(key: Key, file: Unhashed, ctx: Context): Ahead | undefined;
   head(key: Key, ctx: Context): Promise<StoredObject | undefined>;
   get(object: StoredObject, options: {
     range?: ByteRange;

@@ -1,6 +1,7 @@
 // @kiteseal/core/store
 // exports
 //   ATTESTATIONS_FOLDER
+//   Ahead
 //   ByteRange
 //   Context
 //   DigestPlan
@@ -27,6 +28,7 @@
 //   Stored
 //   StoredObject
 //   TokenSource
+//   Unhashed
 //   digestStream
 //   isKitesealError
 //   parseKey
@@ -75,6 +77,7 @@ export interface SourceDigests {
 }
 export type HashAlgorithm = "sha256" | "sha384" | "sha512" | "sha1" | "md5";
 export type Pin = string;
+export type Unhashed = Omit<Source, "digests">;
 
 // buildkite/token-source.d.ts
 export type TokenSource = (audience: string, ctx: Context) => Promise<string>;
@@ -459,10 +462,12 @@ export declare const LIMITS: {
   readonly bundlesPerBuilder: 100;
   readonly authenticationCacheBytes: 16777216;
   readonly parallelFiles: 4;
-  readonly parallelReferences: 16;
+  readonly parallelReferences: 32;
   readonly looksBeforeListing: 64;
   readonly listedInVain: 2000;
   readonly hashBufferBytes: 4194304;
+  readonly keptFileBytes: 65536;
+  readonly keptFilesBytes: 16777216;
   readonly fetchedObjects: 100000;
   readonly conflictReadBytes: 1073741824;
   readonly predicateBytes: 16777216;
@@ -495,6 +500,12 @@ export type Outcome<T> = {
 };
 
 // store/contract.d.ts
+export interface Ahead {
+  add(sha256: string): void;
+  begun(ctx: Context): Promise<void>;
+  put(source: Source, ctx: Context): Promise<Stored>;
+  abandon(reason: unknown): Promise<void>;
+}
 export interface Finding {
   readonly id: string;
   readonly severity: "ok" | "advice" | "broken" | "dangerous";
@@ -522,6 +533,7 @@ export interface Store {
   digestPlan(size: number): DigestPlan;
   prepare(largest: number, ctx: Context): Promise<void>;
   put(key: Key, request: PutRequest, ctx: Context): Promise<Stored>;
+  ahead?(key: Key, file: Unhashed, ctx: Context): Ahead | undefined;
   head(key: Key, ctx: Context): Promise<StoredObject | undefined>;
   get(object: StoredObject, options: {
     range?: ByteRange;

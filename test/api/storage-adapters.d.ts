@@ -56,27 +56,26 @@ export interface AdapterOptions {
   readonly onSecret?: ((value: string) => void) | undefined;
   readonly write?: WriteSettings | undefined;
 }
+export interface Held {
+  readonly handle: UploadHandle;
+  receiptOf(part: Omit<PartRequest, "body">): string | undefined;
+}
 export interface Multipart {
   readonly threshold: number;
   readonly parallel: number;
   readonly checksSha256?: boolean;
+  readonly whileHashing?: boolean;
   partSize(size: number): number;
   settings?(request: MultipartRequest, ctx: Context): string;
   begin(request: MultipartRequest, ctx: Context): Promise<UploadHandle>;
-  resume(request: MultipartRequest, id: string | undefined, ctx: Context): Promise<{
-    readonly handle: UploadHandle;
-    readonly parts: readonly SentPart[];
-  } | undefined>;
+  resume(request: MultipartRequest, id: string | undefined, ctx: Context): Promise<Held | undefined>;
   putPart(handle: UploadHandle, part: PartRequest, ctx: Context): Promise<SentPart>;
-  complete(upload: {
-    readonly request: MultipartRequest;
-    readonly handle: UploadHandle;
-    readonly parts: readonly SentPart[];
-  }, ctx: Context): Promise<Written>;
+  complete(upload: Sent, ctx: Context): Promise<Written>;
   abort(handle: UploadHandle, ctx: Context): Promise<void>;
 }
-export interface MultipartRequest extends Omit<PutRequest, "body"> {
+export interface MultipartRequest extends Omit<PutRequest, "body" | "digests"> {
   readonly partSize: number;
+  readonly digests: SourceDigests | undefined;
 }
 export interface PartRequest {
   readonly index: number;
@@ -93,6 +92,12 @@ export interface PutRequest {
   readonly ifAbsent: boolean;
   readonly contentType: string | undefined;
   readonly metadata: Readonly<Record<string, string>>;
+}
+export interface Sent {
+  readonly request: MultipartRequest;
+  readonly digests: SourceDigests;
+  readonly handle: UploadHandle;
+  readonly parts: readonly SentPart[];
 }
 export interface SentPart {
   readonly index: number;

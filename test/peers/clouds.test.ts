@@ -30,7 +30,8 @@ interface Cloud {
   readonly open: (address: StoreAddress, options: AdapterOptions) => Adapter | Promise<Adapter>;
   /** Makes whoever asks somebody whom the store does not know. */
   readonly stranger: Environment;
-  readonly bytesInParts?: number;
+  /** As StoreFixture's. */
+  readonly parts?: { readonly bytesInParts: number; readonly whileHashing: boolean };
   readonly gaps?: { readonly store: Gaps; readonly adapter: Gaps };
 }
 
@@ -54,7 +55,7 @@ const CLOUDS: readonly Cloud[] = [
       AWS_ACCESS_KEY_ID: env["AWS_ACCESS_KEY_ID"] ?? "AKIAIOSFODNN7EXAMPLE",
       AWS_SECRET_ACCESS_KEY: NOBODY,
     },
-    bytesInParts: S3_PARTS.threshold + 1,
+    parts: { bytesInParts: S3_PARTS.threshold + 1, whileHashing: true },
   },
   {
     name: "GCS (Google Cloud)",
@@ -70,7 +71,7 @@ const CLOUDS: readonly Cloud[] = [
         refresh_token: NOBODY,
       }),
     },
-    bytesInParts: WHOLE_BYTES + 1,
+    parts: { bytesInParts: WHOLE_BYTES + 1, whileHashing: false },
   },
   {
     name: "Azure (Azure)",
@@ -86,7 +87,7 @@ const CLOUDS: readonly Cloud[] = [
       BUILDKITE_AZURE_BLOB_CONNECTION_STRING: undefined,
       BUILDKITE_AZURE_BLOB_ACCESS_KEY: NOBODY,
     },
-    bytesInParts: ONE_REQUEST_BYTES + 1,
+    parts: { bytesInParts: ONE_REQUEST_BYTES + 1, whileHashing: true },
   },
   {
     name: "Artifactory (Artifactory)",
@@ -113,7 +114,7 @@ const run = randomBytes(8).toString("hex");
 const tokens = (env["BUILDKITE_JOB_ID"] ?? "") === "" ? undefined : createTokenSource(env, {});
 let places = 0;
 
-for (const { name, variable, open, stranger, bytesInParts, gaps } of CLOUDS) {
+for (const { name, variable, open, stranger, parts, gaps } of CLOUDS) {
   const url = env[variable] ?? "";
   if (url === "") continue;
   const options: AdapterOptions = { env, tokens, now: () => new Date() };
@@ -130,7 +131,7 @@ for (const { name, variable, open, stranger, bytesInParts, gaps } of CLOUDS) {
       const refused = await open(address, { ...options, tokens: undefined, env: { ...env, ...stranger } });
       const { adapter, deny } = switchable(await open(address, options), refused);
       const location = { store: createStore(adapter, {}), prefix: `${address.path}/` };
-      return { location, deny, close: async () => {}, ...(bytesInParts === undefined ? {} : { bytesInParts }) };
+      return { location, deny, close: async () => {}, ...parts };
     },
     gaps?.store,
   );

@@ -59,6 +59,7 @@ for (const bucket of ["plain", "versioned"]) {
       location: { store: createStore(adapter, {}), prefix: `${path}/x/` },
       deny,
       bytesInParts: PARTS.threshold + 1,
+      whileHashing: true,
       close: async () => {},
     };
   });

@@ -13,9 +13,11 @@ export type {
   Origin,
   Source,
   SourceDigests,
+  Unhashed,
 } from "./artifact/source.ts";
 export { artifactBeside, ATTESTATIONS_FOLDER, SIDECAR_SUFFIX } from "./artifact/attestation-names.ts";
 export { digestFile, digestStream, isSha256Hex, sha256Hex, SHA256_PLAN } from "./artifact/digest.ts";
+export type { FilePlan, PlanOfFile } from "./artifact/digest.ts";
 export { collectArtifacts } from "./artifact/collect.ts";
 export type { CollectedFile, Collection, CollectOptions } from "./artifact/collect.ts";
 export { rehashPlan, withDigests } from "./artifact/rehash.ts";

@@ -44,13 +44,16 @@ export const LIMITS = {
   /** Files hashed at once: small ones wait for the disk; two buffers each. */
   parallelFiles: 4,
   /** Zero-length objects written at once: each waits for the disk or the network, none for the processor. */
-  parallelReferences: 16,
+  parallelReferences: 32,
   /** From as many artifacts on, one listing is asked which are there already: a page holds 1,000. */
   looksBeforeListing: 64,
   /** Objects of others that such a listing may hold before looking at each artifact is cheaper. */
   listedInVain: 2000,
   /** Two of these are in memory while a file is hashed. */
   hashBufferBytes: 4_194_304,
+  /** Files that are hashed, signed and then sent are read once, up to this size each and this much together. */
+  keptFileBytes: 65_536,
+  keptFilesBytes: 16_777_216,
   /** As many as a pins file may name: each is held in memory and becomes a file of one new directory. */
   fetchedObjects: 100_000,
   /** What is in the way at a destination and has another size is read up to here, so that a message can name its digest. */

@@ -118,9 +118,18 @@ export interface Written {
   readonly verifiedBy: Stored["verifiedBy"];
 }
 
-/** An object to be written in parts. `digests.parts.size` is `partSize`. */
-export interface MultipartRequest extends Omit<PutRequest, "body"> {
+/** An object to be written in parts of `partSize` bytes. */
+export interface MultipartRequest extends Omit<PutRequest, "body" | "digests"> {
   readonly partSize: number;
+  /** undefined: the file is still being hashed, see Multipart.whileHashing. */
+  readonly digests: SourceDigests | undefined;
+}
+
+/** What a store still has of an upload that an earlier process began. */
+export interface Held {
+  readonly handle: UploadHandle;
+  /** The receipt of a part that the store holds and that is, by the store's own checksum or name, this one; else undefined. */
+  receiptOf(part: Omit<PartRequest, "body">): string | undefined;
 }
 
 /** One upload in progress. */
@@ -149,6 +158,15 @@ export interface PartRequest {
   body(skip: number): AsyncIterable<Uint8Array>;
 }
 
+/** An upload of which the store holds all parts. */
+export interface Sent {
+  readonly request: MultipartRequest;
+  /** Of the whole; `parts.size` is `request.partSize`. */
+  readonly digests: SourceDigests;
+  readonly handle: UploadHandle;
+  readonly parts: readonly SentPart[];
+}
+
 /**
  * How large objects are written. transfer/ plans the parts, sends up to `parallel` of them at once (1: strictly in order),
  * tries a failed call again (Transient, Throttled), resumes, completes, aborts, sweeps. It fits three kinds of stores:
@@ -163,27 +181,19 @@ export interface Multipart {
   readonly parallel: number;
   /** True: the store compares each part with its `sha256`, so that transfer/ hashes a part again only after it was rejected. */
   readonly checksSha256?: boolean;
+  /** True: parts can be sent before the digest of the whole is known, and nothing is visible before `complete`. */
+  readonly whileHashing?: boolean;
   /** Depends on `size` only, within the store's limits on parts. Asked before hashing (digestPlan) and again at the upload. */
   partSize(size: number): number;
   /** Stands for what `begin` fixes beside name and bytes (lock, key, hints): what has another is not gone on with. Absent: nothing. */
   settings?(request: MultipartRequest, ctx: Context): string;
   begin(request: MultipartRequest, ctx: Context): Promise<UploadHandle>;
-  /**
-   * What an earlier process left of this very upload, with those of its parts that the store holds and that are, by the
-   * store's own checksums or names, the parts of `request`. `id` was in the journal. undefined: nothing to go on with.
-   */
-  resume(
-    request: MultipartRequest,
-    id: string | undefined,
-    ctx: Context,
-  ): Promise<{ readonly handle: UploadHandle; readonly parts: readonly SentPart[] } | undefined>;
+  /** What an earlier process left of this upload. `id` was in the journal. undefined: nothing to go on with. */
+  resume(request: MultipartRequest, id: string | undefined, ctx: Context): Promise<Held | undefined>;
   /** Repeatable: the part may already be there, whole or in part. The store itself checks the bytes. Throws UploadGone, ChecksumRejected. */
   putPart(handle: UploadHandle, part: PartRequest, ctx: Context): Promise<SentPart>;
   /** All parts, in order. With `request.ifAbsent` create-only, decided by the store: AlreadyExists. UploadGone: begin another. */
-  complete(
-    upload: { readonly request: MultipartRequest; readonly handle: UploadHandle; readonly parts: readonly SentPart[] },
-    ctx: Context,
-  ): Promise<Written>;
+  complete(upload: Sent, ctx: Context): Promise<Written>;
   /** Leaves nothing where the store can do that; fine if it is already gone. */
   abort(handle: UploadHandle, ctx: Context): Promise<void>;
 }

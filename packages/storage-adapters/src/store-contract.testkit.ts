@@ -5,6 +5,7 @@ import { createHash } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { parseKey } from "@kiteseal/core/store";
 import type { Context, ErrorCode, Key, Location, Progress, Source, Store, StoredObject } from "@kiteseal/core/store";
+import { describeAhead } from "./ahead.testkit.ts";
 import { declareGaps } from "./contract-gaps.testkit.ts";
 import type { Gaps } from "./contract-gaps.testkit.ts";
 import { describeRaces } from "./create-race.testkit.ts";
@@ -16,6 +17,8 @@ export interface StoreFixture {
   deny(key: Key): Promise<() => Promise<void>>;
   /** Of the least object that the store takes in parts; absent: it has no parts. */
   readonly bytesInParts?: number;
+  /** Those parts leave while the file is hashed. */
+  readonly whileHashing?: boolean;
   close(): Promise<void>;
 }
 
@@ -166,6 +169,12 @@ export function describeStoreContract(
       });
 
       describeRaces(() => ({ store, key: key("race"), bytesInParts: fixture.bytesInParts }));
+      describeAhead(() => ({
+        store,
+        key,
+        bytesInParts: fixture.bytesInParts,
+        whileHashing: fixture.whileHashing ?? false,
+      }));
 
       test("shows nothing while it runs", async () => {
         const half = Promise.withResolvers<void>();

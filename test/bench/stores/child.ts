@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// `child.mjs put|get URL PATH…`: transfers as the library does them, nothing signed. put: one hashing pass, then the
+// `child.mjs put|get URL PATH…`: transfers as the library does them, nothing signed. put: one hashing pass and the
 // upload, for each file at PATH or below it, under its name below URL. get: the object below URL that PATH is called
 // after, to that file, hashed on the way.
 import { createHash } from "node:crypto";
 import { open, readdir, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { argv, env } from "node:process";
-import { type Context, digestFile } from "@kiteseal/core";
-import { parseKey } from "@kiteseal/core/store";
+import { type Context, digestFile, type FilePlan } from "@kiteseal/core";
+import { type Ahead, parseKey, type Unhashed } from "@kiteseal/core/store";
 import { openStore } from "@kiteseal/storage-adapters";
 
 /** As `kiteseal publish` has in flight. */
-const LANES = 8;
+const LANES = 32;
 const ctx: Context = { now: () => new Date() };
 const [action = "", url = "", path = ""] = argv.slice(2);
 const { store, prefix } = await openStore(url, { env, now: () => ctx.now() });
@@ -27,8 +27,14 @@ async function put(): Promise<void> {
   const lane = async (): Promise<void> => {
     for (const name of remaining) {
       const file = isFolder ? join(path, name) : path;
-      const source = await digestFile(file, store.digestPlan((await stat(file)).size), ctx);
-      await store.put(parseKey(prefix + name), { source }, ctx);
+      const key = parseKey(prefix + name);
+      let ahead: Ahead | undefined;
+      const plan = (unhashed: Unhashed): FilePlan => {
+        ahead = store.ahead?.(key, unhashed, ctx);
+        return { ...store.digestPlan(unhashed.size), onPart: (sha256) => ahead?.add(sha256) };
+      };
+      const source = await digestFile(file, plan, ctx);
+      await (ahead?.put(source, ctx) ?? store.put(key, { source }, ctx));
     }
   };
   await Promise.all(Array.from({ length: LANES }, lane));

@@ -16,7 +16,8 @@ import { madeJson, madeText } from "../report/publication.ts";
 import { WRITE_OPTIONS } from "../write-settings.ts";
 import { checkedFormat, debugConfig, type Invocation } from "./command.ts";
 
-const CONCURRENCY = 8;
+/** Artifacts in flight: most of them are small, and wait for the store. It bounds the bytes itself. */
+const CONCURRENCY = 32;
 
 export function define(command: Command): void {
   command.argument("<path...>", "files and globs: *, ? and ** as a whole segment");

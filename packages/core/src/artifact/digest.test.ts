@@ -8,7 +8,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Context, Progress } from "../context.ts";
 import { bytesSource, digestFile, digestStream, SHA256_PLAN } from "./digest.ts";
-import type { ByteRange, Source } from "./source.ts";
+import type { FilePlan } from "./digest.ts";
+import type { ByteRange, Unhashed } from "./source.ts";
 
 const ctx: Context = { now: () => new Date(0) };
 const MIB = 1_048_576;
@@ -26,7 +27,7 @@ async function file(name: string, bytes: Uint8Array | string): Promise<string> {
 
 const hex = (algorithm: string, bytes: Uint8Array): string => createHash(algorithm).update(bytes).digest("hex");
 
-async function read(source: Source, range?: ByteRange): Promise<Buffer> {
+async function read(source: Unhashed, range?: ByteRange): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   for await (const chunk of source.open(range)) chunks.push(Uint8Array.from(chunk));
   return Buffer.concat(chunks);
@@ -77,6 +78,49 @@ describe("digestFile", () => {
       hex("sha256", Buffer.from("1234")),
       hex("sha256", Buffer.from("5678")),
     ]);
+  });
+
+  it("tells each part as soon as it is hashed, and the plan of the open file first", async () => {
+    const bytes = bytesOf(9 * MIB + 5);
+    const path = await file("told", bytes);
+    const told: string[] = [];
+    const progress = ({ done }: Progress): void => void told.push(`${done / MIB} MiB`);
+    const plan = (unhashed: Unhashed): FilePlan => {
+      told.push(`${unhashed.size} bytes`);
+      return { algorithms: ["sha256"], partSize: 3 * MIB, onPart: (sha256) => told.push(sha256) };
+    };
+    const { digests } = await digestFile(path, plan, { ...ctx, progress });
+    const [first, second, third, rest] = digests.parts?.sha256 ?? [];
+    expect(told).toEqual([`${9 * MIB + 5} bytes`, first, "4 MiB", second, "8 MiB", third, `${9 + 5 / MIB} MiB`, rest]);
+  });
+
+  it("lets a file be read while it is hashed, as it was when it was opened", async () => {
+    const bytes = bytesOf(5 * MIB);
+    const path = await file("read-ahead", bytes);
+    const reading: Promise<Buffer>[] = [];
+    const plan = (unhashed: Unhashed): FilePlan => {
+      reading.push(read(unhashed, { start: MIB, end: 2 * MIB }));
+      return SHA256_PLAN;
+    };
+    await digestFile(path, plan, ctx);
+    expect((await Promise.all(reading))[0]?.equals(bytes.subarray(MIB, 2 * MIB))).toBe(true);
+    let later: Unhashed | undefined;
+    await digestFile(path, (unhashed) => ((later = unhashed), SHA256_PLAN), ctx);
+    await writeFile(path, bytesOf(5 * MIB));
+    await expect(later === undefined ? undefined : read(later)).rejects.toThrow(code("ERR_FILE_CHANGED"));
+  });
+
+  it("keeps the bytes of a file that it is told to keep, whatever becomes of the file", async () => {
+    for (const content of ["kept", bytesOf(70_000)]) {
+      const path = await file("kept", content);
+      const kept = await digestFile(path, { ...SHA256_PLAN, keep: true }, ctx);
+      const readAgain = await digestFile(path, SHA256_PLAN, ctx);
+      await rm(path);
+      expect((await read(kept)).equals(Buffer.from(content))).toBe(true);
+      expect((await read(kept, { start: 1, end: 3 })).equals(Buffer.from(content).subarray(1, 3))).toBe(true);
+      expect(() => kept.open({ start: 0, end: 80_000 })).toThrow(RangeError);
+      await expect(read(readAgain)).rejects.toThrow(code("ERR_FILE_CHANGED"));
+    }
   });
 
   it("follows a link to a file", async () => {

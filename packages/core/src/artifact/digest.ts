@@ -6,16 +6,9 @@ import { createHash, type Hash } from "node:crypto";
 import type { Context } from "../context.ts";
 import { KitesealError, quote } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
-import {
-  assertUnchanged,
-  checkedRange,
-  fileOperation,
-  fileSource,
-  openRegularFile,
-  throwIfInterrupted,
-} from "./file.ts";
+import { checkedRange, fileSource, openRegularFile, readable, throwIfInterrupted } from "./file.ts";
 import type { FileSource, OpenFile } from "./file.ts";
-import type { DigestPlan, HashAlgorithm, Source, SourceDigests } from "./source.ts";
+import type { ByteRange, DigestPlan, HashAlgorithm, Source, SourceDigests, Unhashed } from "./source.ts";
 
 /** The plan that verification and signing need: sha256 and nothing else. */
 export const SHA256_PLAN: DigestPlan = { algorithms: ["sha256"] };
@@ -40,51 +33,55 @@ interface Digester {
   finish(): SourceDigests;
 }
 
-/** A store's plan depends on how many bytes there are. */
-export type PlanOfSize = (size: number) => DigestPlan;
+/** What may be done with a file while it is hashed. */
+export interface FilePlan extends DigestPlan {
+  /** Called with the sha256 of each part, in order, as soon as it is known; with `partSize` only. */
+  readonly onPart?: (sha256: string) => void;
+  /** The source gives these very bytes, and does not read the file again. They stay in memory as long as it does. */
+  readonly keep?: boolean;
+}
+
+/** Asked once the file is open. */
+export type PlanOfFile = (file: Unhashed) => FilePlan;
 
 /**
  * Hashes a file in one pass and returns it as a source that can be read again. Memory: two buffers of
- * LIMITS.hashBufferBytes at most. Errors: ERR_NO_MATCH, ERR_IS_DIRECTORY, ERR_UNREADABLE, ERR_FILE_CHANGED if the file
- * changed meanwhile, ERR_INTERRUPTED.
+ * LIMITS.hashBufferBytes at most, of which a file that is kept has to be smaller than one. Errors: ERR_NO_MATCH,
+ * ERR_IS_DIRECTORY, ERR_UNREADABLE, ERR_FILE_CHANGED if the file changed meanwhile, ERR_INTERRUPTED.
  */
-export async function digestFile(path: string, plan: DigestPlan | PlanOfSize, ctx: Context): Promise<FileSource> {
+export async function digestFile(path: string, plan: FilePlan | PlanOfFile, ctx: Context): Promise<FileSource> {
   throwIfInterrupted(ctx);
   const file = await openRegularFile(path);
   try {
-    const digester = createDigester(typeof plan === "function" ? plan(Number(file.identity.size)) : plan);
-    const report = (done: number): void => {
-      ctx.progress?.({ stage: "hash", subject: path, done, total: Number(file.identity.size), unit: "bytes" });
-    };
-    const size = await readAhead(path, file, (bytes, done) => {
+    const { identity } = file;
+    const total = Number(identity.size);
+    const { keep = false, ...planned }: FilePlan = typeof plan === "function" ? plan(readable(file)) : plan;
+    const digester = createDigester(planned);
+    let whole: Uint8Array | undefined;
+    const size = await readAhead(file, (bytes, done) => {
       throwIfInterrupted(ctx);
       digester.update(bytes);
-      report(done);
+      if (keep && bytes.byteLength === total) whole = bytes;
+      ctx.progress?.({ stage: "hash", subject: path, done, total, unit: "bytes" });
     });
-    await assertUnchanged(path, file.handle, file.identity);
-    if (BigInt(size) !== file.identity.size) {
-      throw new KitesealError(
-        "ERR_FILE_CHANGED",
-        `${quote(path)} has ${file.identity.size} bytes, of which ${size} could be read`,
-      );
+    file.assertUnchanged(identity);
+    if (size !== total) {
+      throw new KitesealError("ERR_FILE_CHANGED", `${quote(path)} has ${total} bytes, of which ${size} could be read`);
     }
-    return fileSource({ path, identity: file.identity, digests: digester.finish() });
+    const digests = digester.finish();
+    if (whole !== undefined) return { path, size, digests, open: bytesReader(whole) };
+    return fileSource({ path, identity, digests });
   } finally {
-    await file.handle.close();
+    file.close();
   }
 }
 
 /** Reads to the end, the next buffer while `use` works on this one; returns the number of bytes. */
-async function readAhead(
-  path: string,
-  file: OpenFile,
-  use: (bytes: Uint8Array, done: number) => void,
-): Promise<number> {
+async function readAhead(file: OpenFile, use: (bytes: Uint8Array, done: number) => void): Promise<number> {
   const size = Number(file.identity.size);
   // One byte more than the file has: reading less than was asked for shows the end without another call.
   const length = Math.min(LIMITS.hashBufferBytes, size + 1);
-  const read = async (buffer: Buffer): Promise<number> =>
-    (await fileOperation(path, () => file.handle.read(buffer, 0, length, null))).bytesRead;
+  const read = (buffer: Buffer): Promise<number> => file.read(buffer, length, null);
   let current = Buffer.allocUnsafe(length);
   let next = size < length ? current : Buffer.allocUnsafe(length);
   let done = 0;
@@ -101,7 +98,7 @@ async function readAhead(
     try {
       use(current.subarray(0, bytesRead), done);
     } catch (error) {
-      // The buffer and the handle belong to the read until it ends; how it ends no longer matters.
+      // The buffer and the file belong to the read until it ends; how it ends no longer matters.
       await Promise.allSettled([ahead]);
       throw error;
     }
@@ -131,22 +128,22 @@ export async function digestStream(
 export function bytesSource(bytes: Uint8Array, plan: DigestPlan): Source {
   const digester = createDigester(plan);
   digester.update(bytes);
-  return {
-    size: bytes.byteLength,
-    digests: digester.finish(),
-    async *open(range) {
-      const { start, end } = checkedRange(range, bytes.byteLength);
-      if (end > start) yield bytes.subarray(start, end);
-    },
-  };
+  return { size: bytes.byteLength, digests: digester.finish(), open: bytesReader(bytes) };
 }
 
-function createDigester(plan: DigestPlan): Digester {
+function bytesReader(bytes: Uint8Array): Source["open"] {
+  const read = async function* ({ start, end }: ByteRange): AsyncGenerator<Uint8Array> {
+    if (end > start) yield bytes.subarray(start, end);
+  };
+  return (range) => read(checkedRange(range, bytes.byteLength));
+}
+
+function createDigester(plan: Omit<FilePlan, "keep">): Digester {
   const whole = createHash("sha256");
   const others = plan.algorithms
     .filter((algorithm): algorithm is Exclude<HashAlgorithm, "sha256"> => algorithm !== "sha256")
     .map((algorithm) => [algorithm, createHash(algorithm)] as const);
-  const parts = plan.partSize === undefined ? undefined : createPartDigester(plan.partSize);
+  const parts = plan.partSize === undefined ? undefined : createPartDigester(plan.partSize, plan.onPart);
   return {
     update: (bytes) => {
       whole.update(bytes);
@@ -167,25 +164,31 @@ interface PartDigester {
 }
 
 /** No bytes are one empty part, as an upload in parts has at least one. */
-function createPartDigester(partSize: number): PartDigester {
+function createPartDigester(partSize: number, onPart: FilePlan["onPart"]): PartDigester {
   if (!Number.isSafeInteger(partSize) || partSize <= 0) throw new RangeError(`a part of ${partSize} bytes`);
   const sha256: string[] = [];
   let hash: Hash = createHash("sha256");
   let filled = 0;
+  const end = (): void => {
+    const digest = hash.digest("hex");
+    sha256.push(digest);
+    hash = createHash("sha256");
+    filled = 0;
+    onPart?.(digest);
+  };
   return {
     update: (bytes) => {
       for (let at = 0; at < bytes.byteLength;) {
-        if (filled === partSize) {
-          sha256.push(hash.digest("hex"));
-          hash = createHash("sha256");
-          filled = 0;
-        }
         const piece = bytes.subarray(at, at + partSize - filled);
         hash.update(piece);
         filled += piece.byteLength;
         at += piece.byteLength;
+        if (filled === partSize) end();
       }
     },
-    finish: () => ({ size: partSize, sha256: [...sha256, hash.digest("hex")] }),
+    finish: () => {
+      if (filled > 0 || sha256.length === 0) end();
+      return { size: partSize, sha256 };
+    },
   };
 }

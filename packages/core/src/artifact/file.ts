@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Regular files that must stay the same while Kiteseal works with them. Paths are the user's; what stands there may be a
 // FIFO, a device or a directory, and may be replaced by a build that is still running.
-import { constants } from "node:fs";
-import { open, type FileHandle } from "node:fs/promises";
+import { closeSync, constants, fstatSync, open, read } from "node:fs";
+import type { BigIntStats } from "node:fs";
+import { promisify } from "node:util";
 import type { Context } from "../context.ts";
 import { KitesealError, quote, type ErrorCode } from "../errors.ts";
-import type { ByteRange, Source, SourceDigests } from "./source.ts";
+import type { ByteRange, Source, SourceDigests, Unhashed } from "./source.ts";
 
 /** Equal before and after means: the same file with the same bytes. Times in ns since the epoch. */
 export interface FileIdentity {
@@ -16,9 +17,15 @@ export interface FileIdentity {
   readonly ctimeNs: bigint;
 }
 
+/** To be closed, and not while a read is under way. */
 export interface OpenFile {
-  readonly handle: FileHandle;
+  readonly path: string;
   readonly identity: FileIdentity;
+  /** Up to `length` bytes into the beginning of `buffer`; how many. `position` null: from where the last such read ended. */
+  read(buffer: Uint8Array, length: number, position: number | null): Promise<number>;
+  /** Throws ERR_FILE_CHANGED unless it still is what `expected` says. */
+  assertUnchanged(expected: FileIdentity): void;
+  close(): void;
 }
 
 /** Hashed bytes in a file; a copy of it knows where to open it again. */
@@ -28,20 +35,31 @@ export interface FileSource extends Source {
 
 const READ_BYTES = 1_048_576;
 
+const openFile = promisify(open);
+const readFile = promisify(read);
+
 /**
  * Opens a regular file for reading. Never waits for a FIFO's writer. Errors: ERR_NO_MATCH if there is nothing,
  * ERR_IS_DIRECTORY, ERR_UNREADABLE for everything else that is not a readable regular file.
+ * What may wait for a disk is done in a thread; looking at an open file and closing it take less than a thread's waking.
  */
 export async function openRegularFile(path: string): Promise<OpenFile> {
-  const handle = await fileOperation(path, () => open(path, constants.O_RDONLY | constants.O_NONBLOCK));
+  const descriptor = await fileOperation(path, () => openFile(path, constants.O_RDONLY | constants.O_NONBLOCK));
   try {
-    const stats = await fileOperation(path, () => handle.stat({ bigint: true }));
+    const stats = statOf({ path, descriptor });
     if (stats.isDirectory()) throw isDirectory(path);
     if (!stats.isFile()) throw new KitesealError("ERR_UNREADABLE", `${quote(path)} is not a regular file`);
     const { dev, ino, size, mtimeNs, ctimeNs } = stats;
-    return { handle, identity: { dev, ino, size, mtimeNs, ctimeNs } };
+    return {
+      path,
+      identity: { dev, ino, size, mtimeNs, ctimeNs },
+      read: async (buffer, length, position) =>
+        (await fileOperation(path, () => readFile(descriptor, buffer, 0, length, position))).bytesRead,
+      assertUnchanged: (expected) => assertUnchanged({ path, descriptor }, expected),
+      close: () => closeSync(descriptor),
+    };
   } catch (error) {
-    await handle.close();
+    closeSync(descriptor);
     throw error;
   }
 }
@@ -57,14 +75,18 @@ export async function fileOperation<T>(path: string, operation: () => Promise<T>
   try {
     return await operation();
   } catch (cause) {
-    const system = systemCode(cause);
-    if (system === "EISDIR") throw isDirectory(path);
-    const missing = system === "ENOENT" || system === "ENOTDIR";
-    const code: ErrorCode = missing ? "ERR_NO_MATCH" : "ERR_UNREADABLE";
-    throw new KitesealError(code, missing ? `there is no ${quote(path)}` : `cannot read ${quote(path)}: ${system}`, {
-      cause,
-    });
+    throw fileFailure(path, cause);
   }
+}
+
+function fileFailure(path: string, cause: unknown): KitesealError {
+  const system = systemCode(cause);
+  if (system === "EISDIR") return isDirectory(path);
+  const missing = system === "ENOENT" || system === "ENOTDIR";
+  const code: ErrorCode = missing ? "ERR_NO_MATCH" : "ERR_UNREADABLE";
+  return new KitesealError(code, missing ? `there is no ${quote(path)}` : `cannot read ${quote(path)}: ${system}`, {
+    cause,
+  });
 }
 
 /** The system's name of an I/O failure. Rethrows what is none. */
@@ -73,14 +95,26 @@ export function systemCode(error: unknown): string {
   throw error;
 }
 
-/** Throws ERR_FILE_CHANGED unless the open file still is what `identity` says. */
-export async function assertUnchanged(path: string, handle: FileHandle, identity: FileIdentity): Promise<void> {
-  const now = await fileOperation(path, () => handle.stat({ bigint: true }));
+interface Opened {
+  readonly path: string;
+  readonly descriptor: number;
+}
+
+function statOf({ path, descriptor }: Opened): BigIntStats {
+  try {
+    return fstatSync(descriptor, { bigint: true });
+  } catch (cause) {
+    throw fileFailure(path, cause);
+  }
+}
+
+function assertUnchanged({ path, descriptor }: Opened, expected: FileIdentity): void {
+  const now = statOf({ path, descriptor });
   for (const field of ["dev", "ino", "size", "mtimeNs", "ctimeNs"] as const) {
-    if (now[field] === identity[field]) continue;
+    if (now[field] === expected[field]) continue;
     throw new KitesealError("ERR_FILE_CHANGED", `${quote(path)} changed while it was in use (${field})`, {
       hint: "let the build finish writing its outputs before they are attested",
-      details: { field, expected: String(identity[field]), found: String(now[field]) },
+      details: { field, expected: String(expected[field]), found: String(now[field]) },
     });
   }
 }
@@ -90,16 +124,25 @@ export function throwIfInterrupted(ctx: Context): void {
   if (ctx.signal?.aborted === true) throw new KitesealError("ERR_INTERRUPTED", "stopped while reading a file");
 }
 
-export interface HashedFile {
+/** A file as it was when it was opened. */
+export interface UnhashedFile {
   readonly path: string;
   readonly identity: FileIdentity;
+}
+
+export interface HashedFile extends UnhashedFile {
   readonly digests: SourceDigests;
 }
 
 /** A Source over a file that was hashed as `file` says. Each `open` re-opens it and checks its identity before and after. */
 export function fileSource(file: HashedFile): FileSource {
+  return { path: file.path, digests: file.digests, ...readable(file) };
+}
+
+/** The bytes of a file, before it is known what they hash to. `open` as Source.open. */
+export function readable(file: UnhashedFile): Unhashed {
   const size = Number(file.identity.size);
-  return { path: file.path, size, digests: file.digests, open: (range) => readRange(file, checkedRange(range, size)) };
+  return { size, open: (range) => readRange(file, checkedRange(range, size)) };
 }
 
 /** The range itself or the whole. Throws RangeError for one outside the bytes. */
@@ -111,23 +154,23 @@ export function checkedRange(range: ByteRange | undefined, size: number): ByteRa
   return { start, end };
 }
 
-async function* readRange(file: HashedFile, range: ByteRange): AsyncGenerator<Uint8Array> {
-  const { handle } = await reopen(file.path);
+async function* readRange({ path, identity }: UnhashedFile, range: ByteRange): AsyncGenerator<Uint8Array> {
+  const file = await reopen(path);
   try {
-    await assertUnchanged(file.path, handle, file.identity);
-    yield* readAhead(file.path, handle, range);
-    await assertUnchanged(file.path, handle, file.identity);
+    file.assertUnchanged(identity);
+    yield* readAhead(file, range);
+    file.assertUnchanged(identity);
   } finally {
-    await handle.close();
+    file.close();
   }
 }
 
 /** The next buffer is read while the reader works with this one, which it must have done with before it asks for more. */
-async function* readAhead(path: string, handle: FileHandle, range: ByteRange): AsyncGenerator<Uint8Array> {
+async function* readAhead(file: OpenFile, range: ByteRange): AsyncGenerator<Uint8Array> {
   const length = Math.min(READ_BYTES, range.end - range.start);
   const read = async (buffer: Buffer, position: number): Promise<number> => {
     const wanted = Math.min(length, range.end - position);
-    return wanted === 0 ? 0 : (await fileOperation(path, () => handle.read(buffer, 0, wanted, position))).bytesRead;
+    return wanted === 0 ? 0 : await file.read(buffer, wanted, position);
   };
   let current = Buffer.allocUnsafe(length);
   let next = range.end - range.start > length ? Buffer.allocUnsafe(length) : current;
@@ -142,7 +185,7 @@ async function* readAhead(path: string, handle: FileHandle, range: ByteRange): A
     try {
       yield current.subarray(0, bytesRead);
     } finally {
-      // The buffer and the handle are the read's until it ends.
+      // The buffer and the file are the read's until it ends.
       await ahead.catch(() => undefined);
     }
     bytesRead = await ahead;

@@ -40,6 +40,9 @@ export interface Source {
   open(range?: ByteRange): AsyncIterable<Uint8Array>;
 }
 
+/** Bytes that are still being hashed, and can be read meanwhile. */
+export type Unhashed = Omit<Source, "digests">;
+
 export type Origin =
   | { readonly kind: "file"; readonly path: string }
   | { readonly kind: "stored"; readonly url: string; readonly pin: Pin }

@@ -132,14 +132,13 @@ function check(token: string, expected: { audience: string; expiryHint: string }
 
 async function readTokenFile(path: string): Promise<string> {
   try {
-    const { handle } = await openRegularFile(path);
+    const file = await openRegularFile(path);
     try {
       // One byte more than allowed, so that readClaims refuses what is too long.
       const buffer = Buffer.alloc(LIMITS.tokenBytes + 1);
-      const { bytesRead } = await handle.read(buffer, 0, buffer.length, 0);
-      return buffer.toString("utf8", 0, bytesRead).trim();
+      return buffer.toString("utf8", 0, await file.read(buffer, buffer.length, 0)).trim();
     } finally {
-      await handle.close();
+      file.close();
     }
   } catch (cause) {
     throw new KitesealError("ERR_UNREADABLE", `the identity token file ${quote(path)} cannot be read`, { cause });

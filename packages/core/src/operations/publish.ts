@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // publish: files → digests → conflicts? → attest → bundle → references → sidecar → artifact. In that order, so that an
-// artifact which Kiteseal shows is always attested, and nothing enters a public log for a store that would refuse it.
-import { digestFile } from "../artifact/digest.ts";
+// artifact which Kiteseal shows is always attested, and nothing enters a public log for a store that would refuse it. The
+// parts of a large file travel while it is hashed, where they stay invisible until the artifact's turn comes.
 import type { CollectedFile } from "../artifact/collect.ts";
-import type { DigestPlan, HashAlgorithm, Source } from "../artifact/source.ts";
+import type { HashAlgorithm } from "../artifact/source.ts";
 import { forEachLimited } from "../concurrency.ts";
 import type { Context } from "../context.ts";
 import { LIMITS } from "../limits.ts";
 import { checkEligible } from "../provenance/eligibility.ts";
 import { keysInUse, refuseConflict } from "../store/conflict.ts";
-import type { Repository, Stored, StoredObject } from "../store/contract.ts";
-import { portableKey, type Key } from "../store/keys.ts";
+import type { Ahead, Repository, Stored, StoredObject } from "../store/contract.ts";
+import type { Key } from "../store/keys.ts";
 import type { PinnedArtifact } from "../store/pins.ts";
+import { createPreparation, type Prepared } from "../store/preparation.ts";
 import { putSidecar } from "../store/sidecar.ts";
 import { attest, storeAttestation, type Attestation, type AttestRequest, type AttestSubject } from "./attest.ts";
 
@@ -37,16 +38,26 @@ export interface Publication {
   readonly warnings: readonly string[];
 }
 
-interface Prepared {
-  readonly name: string;
-  readonly key: Key;
-  readonly source: Source;
-}
-
 /** Errors: attest's; ERR_FORK_BUILD, ERR_KEY_INVALID, ERR_STORE_CONFLICT, ERR_FILE_CHANGED, those of the store. */
 export async function publish(request: PublishRequest, ctx: Context): Promise<Publication> {
   checkEligible(request.job, request.files, "publish");
-  const prepared = await forEachLimited(request.files, LIMITS.parallelFiles, (file) => prepare(request, file, ctx));
+  const begun: Ahead[] = [];
+  try {
+    const { files, repository, algorithms } = request;
+    const prepare = createPreparation({ to: repository.artifacts, algorithms, begun });
+    const prepared = await forEachLimited(files, LIMITS.parallelFiles, (file) => prepare(file, ctx));
+    return await publishPrepared(request, prepared, ctx);
+  } catch (error) {
+    await Promise.all(begun.map((ahead) => ahead.abandon(error)));
+    throw error;
+  }
+}
+
+async function publishPrepared(
+  request: PublishRequest,
+  prepared: readonly Prepared[],
+  ctx: Context,
+): Promise<Publication> {
   const { repository, compute } = request;
   const hint = "nothing was signed; put {build} or {job} into --to so that each build has its own place";
   const check = { repository, compute, hint };
@@ -59,6 +70,10 @@ export async function publish(request: PublishRequest, ctx: Context): Promise<Pu
     if (existing !== undefined) there.set(key, existing);
   });
   const { artifacts: target, attestations: root } = repository;
+  for (const { key, ahead } of prepared) {
+    if (there.has(key)) await ahead?.abandon(undefined);
+    else await ahead?.begun(ctx);
+  }
   await target.store.prepare(Math.max(0, ...prepared.map(({ source }) => source.size)), ctx);
   if (root.store !== target.store) await root.store.prepare(0, ctx);
   const subjects = prepared.map((item) => subjectOf(item, request.algorithms));
@@ -74,17 +89,6 @@ export async function publish(request: PublishRequest, ctx: Context): Promise<Pu
     return artifact;
   });
   return { artifacts: published, attestations, warnings: [...warnings, ...kept] };
-}
-
-async function prepare(request: PublishRequest, file: CollectedFile, ctx: Context): Promise<Prepared> {
-  const { store: target, prefix } = request.repository.artifacts;
-  const key = portableKey(prefix, file.name);
-  const plan = (size: number): DigestPlan => combine(target.digestPlan(size), request.algorithms);
-  return { name: file.name, key, source: await digestFile(file.path, plan, ctx) };
-}
-
-function combine(plan: DigestPlan, more: readonly HashAlgorithm[]): DigestPlan {
-  return { ...plan, algorithms: [...new Set([...plan.algorithms, ...more])] };
 }
 
 /** What was hashed for the store only (parts, md5) is nothing to sign. */
@@ -112,7 +116,7 @@ async function storeArtifact(
   },
   ctx: Context,
 ): Promise<PublishedArtifact> {
-  const { name, key, source } = o.item;
+  const { name, key, source, ahead } = o.item;
   const { store: target } = request.repository.artifacts;
   const own = o.attestations.get(name) ?? [];
   const bundle = request.sidecar ? own[0]?.bundle : undefined;
@@ -121,7 +125,7 @@ async function storeArtifact(
   // What was there was read, and is these bytes.
   const stored: Stored =
     o.existing === undefined
-      ? await target.put(key, { source }, ctx)
+      ? await (ahead?.put(source, ctx) ?? target.put(key, { source }, ctx))
       : { outcome: "exists-same", object: o.existing, verifiedBy: "read-back" };
   return {
     name,

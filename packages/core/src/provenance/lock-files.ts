@@ -71,7 +71,7 @@ export async function readFileDependencies(directory: string, ctx: Context): Pro
 }
 
 async function sizeOf(path: string): Promise<number> {
-  const { handle, identity } = await openRegularFile(path);
-  await handle.close();
-  return Number(identity.size);
+  const file = await openRegularFile(path);
+  file.close();
+  return Number(file.identity.size);
 }

@@ -53,14 +53,14 @@ async function resolveRef(ref: string, places: { own: string; common: string }):
 /** undefined if there is no such regular file, or one of more than `maxBytes`. */
 async function readText(path: string, maxBytes: number): Promise<string | undefined> {
   try {
-    const { handle, identity } = await openRegularFile(path);
+    const file = await openRegularFile(path);
     try {
-      if (identity.size > BigInt(maxBytes)) return undefined;
-      const buffer = Buffer.alloc(Number(identity.size));
-      const { bytesRead } = await handle.read(buffer, 0, buffer.length, 0);
-      return buffer.toString("utf8", 0, bytesRead);
+      const size = Number(file.identity.size);
+      if (size > maxBytes) return undefined;
+      const buffer = Buffer.alloc(size);
+      return buffer.toString("utf8", 0, await file.read(buffer, size, 0));
     } finally {
-      await handle.close();
+      file.close();
     }
   } catch (error) {
     if (isKitesealError(error)) return undefined;

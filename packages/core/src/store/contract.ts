@@ -3,7 +3,7 @@
 // it holds; it can never forge, because everything read from it is checked by digest and signature.
 // The contract suite (packages/storage-adapters) names a test for each sentence here.
 import type { Context } from "../context.ts";
-import type { ByteRange, DigestPlan, Pin, Source } from "../artifact/source.ts";
+import type { ByteRange, DigestPlan, Pin, Source, Unhashed } from "../artifact/source.ts";
 import type { Key } from "./keys.ts";
 
 export interface StoredObject {
@@ -20,6 +20,24 @@ export interface PutRequest {
   readonly contentType?: string;
   /** Hints for humans and for conflict messages; never trusted. */
   readonly metadata?: Readonly<Record<string, string>>;
+}
+
+/**
+ * A large object on its way while its file is still being hashed. Whoever has one ends it, by `put` or by `abandon`.
+ * Until `put` nothing of it is visible.
+ */
+export interface Ahead {
+  /** The sha256 of the next part, of those that `digestPlan` cuts. Never throws: what goes wrong is told by the others. */
+  add(sha256: string): void;
+  /** Resolves when the store has let the upload begin, or has something at the key already. Errors: as `put`. */
+  begun(ctx: Context): Promise<void>;
+  /** Store.put of the key; `source` is what the file became. */
+  put(source: Source, ctx: Context): Promise<Stored>;
+  /**
+   * Nothing is put, for this reason: what was sent is removed, where the store can do that; after an outage it is left to
+   * a later run that can find it. Does nothing after `put`. Never throws.
+   */
+  abandon(reason: unknown): Promise<void>;
 }
 
 export interface Stored {
@@ -57,6 +75,11 @@ export interface Store {
    * (ERR_FILE_CHANGED) and leaves nothing. Throws ERR_STORE_CONFLICT, with both digests in `details`, for other bytes.
    */
   put(key: Key, request: PutRequest, ctx: Context): Promise<Stored>;
+  /**
+   * Begins to store a file of which only the size is known: its parts travel as they are hashed. undefined: this store, or
+   * an object of this size, waits for the digest. `put` decides later, and alone, whether the object comes to be.
+   */
+  ahead?(key: Key, file: Unhashed, ctx: Context): Ahead | undefined;
   /** undefined: proven absence only; also for a directory, which is no object. */
   head(key: Key, ctx: Context): Promise<StoredObject | undefined>;
   /** The bytes of exactly that pin, else ERR_PIN_CHANGED. Throws ERR_LIMIT_EXCEEDED before yielding more than `maxBytes`. */

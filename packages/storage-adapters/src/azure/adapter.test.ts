@@ -8,6 +8,7 @@ import type { Key } from "@kiteseal/core/store";
 import { expectKind, putRequest } from "../adapter-contract.testkit.ts";
 import type { Adapter, MultipartRequest, PutRequest, SentPart } from "../adapter.ts";
 import { readAll, sha256, testContext } from "../store-contract.testkit.ts";
+import { planPart } from "../transfer/plan.ts";
 import { openAzureAdapter } from "./adapter.ts";
 import type { AzureOptions } from "./adapter.ts";
 import { startAzurite } from "./azurite.testkit.ts";
@@ -55,7 +56,7 @@ describe("azurite", () => {
       },
     });
 
-  const inParts = (request: PutRequest, partSize: number): MultipartRequest => {
+  const inParts = (request: PutRequest, partSize: number): MultipartRequest & Pick<PutRequest, "digests"> => {
     const { key, size, digests, ifAbsent, contentType, metadata } = request;
     return { key, size, digests, ifAbsent, contentType, metadata, partSize };
   };
@@ -86,7 +87,7 @@ describe("azurite", () => {
         const bytes = putRequest(key("race"), text);
         parts.push(await multipart.putPart(handle, { ...part, body: () => bytes.body() }, ctx));
       }
-      await multipart.complete({ request, handle, parts }, ctx);
+      await multipart.complete({ request, digests: request.digests, handle, parts }, ctx);
       return content;
     };
     const results = await Promise.allSettled(Array.from({ length: 20 }, (_, i) => race(i)));
@@ -117,7 +118,9 @@ describe("azurite", () => {
     );
     await blob.stageBlock(blockId({ index: 1, sha256: sha256("of somebody else") }), Buffer.from("x"), 1);
     const resumed = await multipart.resume(request, undefined, ctx);
-    expect(resumed?.parts.map((part) => part.index)).toEqual([0]);
+    const planned = digests.parts.sha256.map((hex, index) => planPart(request, { index, sha256: hex }));
+    const receipts = planned.map((part) => resumed?.receiptOf(part));
+    expect(receipts).toEqual([expect.any(String), undefined]);
     const handle = resumed?.handle ?? (await multipart.begin(request, ctx));
     const range = { start: 8_388_608, end: bytes.length };
     const second = await multipart.putPart(
@@ -133,7 +136,8 @@ describe("azurite", () => {
       },
       ctx,
     );
-    const { object } = await multipart.complete({ request, handle, parts: [...(resumed?.parts ?? []), second] }, ctx);
+    const sent = [{ index: 0, receipt: receipts[0] ?? "" }, second];
+    const { object } = await multipart.complete({ request, digests, handle, parts: sent }, ctx);
     expect(await adapter.head(request.key, ctx)).toEqual(object);
     const hash = createHash("sha256");
     for await (const chunk of adapter.get({ object, range: { start: 0, end: object.size } }, ctx)) hash.update(chunk);
@@ -146,7 +150,7 @@ describe("azurite", () => {
     const request = inParts(whole(large(5), "gone"), 8_388_608);
     const parts = [{ index: 0, receipt: blockId({ index: 0, sha256: sha256("never sent") }) }];
     const complete = adapter.multipart?.complete(
-      { request, handle: { key: request.key, id: "", isPublic: true }, parts },
+      { request, digests: request.digests, handle: { key: request.key, id: "", isPublic: true }, parts },
       ctx,
     );
     await expectKind(Promise.resolve(complete), "UploadGone");

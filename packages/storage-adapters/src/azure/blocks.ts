@@ -6,15 +6,7 @@ import { createHash } from "node:crypto";
 import { Buffer } from "node:buffer";
 import type { Context, Key } from "@kiteseal/core/store";
 import { AdapterError } from "../adapter.ts";
-import type {
-  Multipart,
-  MultipartRequest,
-  PartRequest,
-  PutRequest,
-  SentPart,
-  UploadHandle,
-  Written,
-} from "../adapter.ts";
+import type { Held, Multipart, PartRequest, PutRequest, SentPart, UploadHandle, Written } from "../adapter.ts";
 import { blobClient, blobOptions, call, inPieces, scope } from "./container.ts";
 import type { AzureContainer } from "./container.ts";
 import { pinFromEtag } from "./pin.ts";
@@ -46,10 +38,15 @@ export function createBlocks(container: AzureContainer): Multipart {
     parallel: PARALLEL,
     partSize: blockSize,
     begin: async (request) => handle(request.key),
-    resume: async (request, _id, ctx) => ({
-      handle: handle(request.key),
-      parts: await stagedParts(container, request, ctx),
-    }),
+    whileHashing: true,
+    resume: async ({ key }, _id, ctx) => {
+      const staged = await stagedBlocks(container, key, ctx);
+      const receiptOf: Held["receiptOf"] = (part) => {
+        const name = blockId(part);
+        return staged.get(name) === part.range.end - part.range.start ? name : undefined;
+      };
+      return { handle: handle(key), receiptOf };
+    },
     putPart: (upload, part, ctx) => putPart(container, { key: upload.key, part, buffers }, ctx),
     complete: ({ request, parts }, ctx) => commit(container, { request, ids: parts.map((part) => part.receipt) }, ctx),
     abort: async () => undefined,
@@ -132,7 +129,7 @@ async function stage(
 
 async function commit(
   container: AzureContainer,
-  upload: { request: Omit<PutRequest, "body">; ids: readonly string[] },
+  upload: { request: Omit<PutRequest, "body" | "digests">; ids: readonly string[] },
   ctx: Context,
 ): Promise<Written> {
   const { request, ids } = upload;
@@ -146,28 +143,16 @@ async function commit(
   return { object: { key: request.key, size: request.size, pin }, verifiedBy: "server-other" };
 }
 
-/** The request's parts that wait at the service under their own names. */
-async function stagedParts(
-  container: AzureContainer,
-  request: MultipartRequest,
-  ctx: Context,
-): Promise<readonly SentPart[]> {
-  const digests = request.digests.parts;
-  if (digests?.size !== request.partSize) return [];
-  const blob = await blobClient(container, request.key);
-  let staged: ReadonlyMap<string, number>;
+/** The sizes of what waits at the service to be committed, by name. */
+async function stagedBlocks(container: AzureContainer, key: Key, ctx: Context): Promise<ReadonlyMap<string, number>> {
+  const blob = await blobClient(container, key);
   try {
-    const list = await call(container, { action: "listing the blocks of", subject: request.key, ctx }, (signal) =>
+    const list = await call(container, { action: "listing the blocks of", subject: key, ctx }, (signal) =>
       blob.getBlockList("uncommitted", signal),
     );
-    staged = new Map((list.uncommittedBlocks ?? []).map((block) => [block.name, block.size]));
+    return new Map((list.uncommittedBlocks ?? []).map((block) => [block.name, block.size]));
   } catch (error) {
-    if (error instanceof AdapterError && error.kind === "NotFound") return [];
+    if (error instanceof AdapterError && error.kind === "NotFound") return new Map();
     throw error;
   }
-  return digests.sha256.flatMap((sha256, index) => {
-    const receipt = blockId({ index, sha256 });
-    const size = Math.min(request.partSize, request.size - index * request.partSize);
-    return staged.get(receipt) === size ? [{ index, receipt }] : [];
-  });
 }

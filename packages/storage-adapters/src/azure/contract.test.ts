@@ -53,6 +53,7 @@ describeStoreContract("Azure (azurite)", async () => {
     location: { store: createStore(adapter, {}), prefix: "some/prefix/" },
     deny,
     bytesInParts,
+    whileHashing: true,
     close: async () => {},
   };
 });
@@ -73,6 +74,7 @@ describeStoreContract("Azure (double)", async () => {
       };
     },
     bytesInParts,
+    whileHashing: true,
     close: () => double.close(),
   };
 });

@@ -8,7 +8,7 @@ import type { Hash } from "node:crypto";
 import { quote } from "@kiteseal/core/store";
 import type { Context } from "@kiteseal/core/store";
 import { AdapterError } from "../adapter.ts";
-import type { Multipart, MultipartRequest, PartRequest, SentPart, UploadHandle, Written } from "../adapter.ts";
+import type { Held, Multipart, MultipartRequest, PartRequest, SentPart, UploadHandle, Written } from "../adapter.ts";
 import { isGeneration } from "./object.ts";
 import type { GcsObject } from "./object.ts";
 import { askStanding, cancelSession, openSession, QUANTUM_BYTES, sendRange } from "./resumable.ts";
@@ -46,7 +46,7 @@ export function createMultipart(target: Target, guard: (ctx: Context) => Promise
     partSize: (size) => Math.max(PART_BYTES, Math.ceil(size / MAX_PARTS / QUANTUM_BYTES) * QUANTUM_BYTES),
     begin: async (request, ctx) => {
       if (request.ifAbsent) await guard(ctx);
-      const { md5 } = request.digests;
+      const md5 = request.digests?.md5;
       const session = await openSession(target, { object: { ...request, md5 }, size: request.size }, ctx);
       uploads.set(session.uri, {
         session,
@@ -57,12 +57,12 @@ export function createMultipart(target: Target, guard: (ctx: Context) => Promise
       return handleOf(session);
     },
     resume: async (request, id, ctx) => {
-      if (id === undefined || request.digests.md5 === undefined) return undefined;
+      if (id === undefined || request.digests?.md5 === undefined) return undefined;
       if (URL.parse(id)?.origin !== target.connection.endpoint) return undefined;
       const session = { key: request.key, uri: id, size: request.size };
       const standing = await askStanding(session, ctx);
       uploads.set(id, { session, standing, md5: undefined, hashed: 0 });
-      return { handle: handleOf(session), parts: heldParts(request, standing) };
+      return { handle: handleOf(session), receiptOf: receiptOf(standing) };
     },
     putPart: async (handle, part, ctx) => {
       const progress = find(handle);
@@ -129,15 +129,10 @@ function checkedGeneration({ session, md5, hashed }: Progress, object: GcsObject
   throw new AdapterError("ChecksumRejected", `writing ${quote(session.key)} failed: the store computed another MD5`);
 }
 
-/** Parts that lie whole within what the server keeps. */
-function heldParts(request: MultipartRequest, standing: Standing): SentPart[] {
-  const { size, partSize } = request;
-  const count = Math.ceil(size / partSize);
-  if (standing.kind === "finished") {
-    return Array.from({ length: count }, (_, index) => ({ index, receipt: standing.object.generation }));
-  }
-  const whole = Math.min(count - 1, Math.floor(standing.persisted / partSize));
-  return Array.from({ length: whole }, (_, index) => ({ index, receipt: "" }));
+/** Parts that lie whole within what the server keeps; the last one it keeps only with the object. */
+function receiptOf(standing: Standing): Held["receiptOf"] {
+  if (standing.kind === "finished") return () => standing.object.generation;
+  return ({ range, isLast }) => (!isLast && range.end <= standing.persisted ? "" : undefined);
 }
 
 function writtenBy(request: MultipartRequest, parts: readonly SentPart[]): Written | undefined {

@@ -43,6 +43,7 @@ describeStoreContract("S3 (double), in parts", async () => {
       return async () => allow();
     },
     bytesInParts: 60,
+    whileHashing: true,
     close: async () => {
       expect([...double.bucket.uploads.values()].map((upload) => upload.key)).toEqual([]);
       await double.close();

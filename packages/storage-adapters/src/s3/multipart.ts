@@ -13,7 +13,16 @@ import { createHash } from "node:crypto";
 import { quote } from "@kiteseal/core/store";
 import type { Context, Key } from "@kiteseal/core/store";
 import { AdapterError } from "../adapter.ts";
-import type { Multipart, MultipartRequest, PartRequest, SentPart, UploadHandle, Written } from "../adapter.ts";
+import type {
+  Held,
+  Multipart,
+  MultipartRequest,
+  PartRequest,
+  Sent,
+  SentPart,
+  UploadHandle,
+  Written,
+} from "../adapter.ts";
 import { pages } from "../transfer/pages.ts";
 import type { Page } from "../transfer/pages.ts";
 import type { Pace } from "../transfer/plan.ts";
@@ -41,6 +50,7 @@ export function createMultipart(s3: S3, sizes: MultipartSizes): Multipart {
     threshold: sizes.threshold,
     parallel: 4,
     checksSha256: true,
+    whileHashing: true,
     partSize: (size) => (size > sizes.partSize * MAX_PARTS ? Math.ceil(size / MAX_PARTS / MIB) * MIB : sizes.partSize),
     settings: (request, ctx) => settingsOf(s3, request, ctx),
     begin: (request, ctx) => begin(s3, request, ctx),
@@ -80,19 +90,24 @@ async function resume(
   { place, probe }: S3,
   { request, id }: { request: MultipartRequest; id: string | undefined },
   ctx: Context,
-): Promise<{ handle: UploadHandle; parts: readonly SentPart[] } | undefined> {
+): Promise<Held | undefined> {
   if (id === undefined) return undefined;
   if (place.isCustom) await probe.parts(ctx, request.ifAbsent);
-  const parts: SentPart[] = [];
+  const parts = new Map<number, Part>();
   let listed = 0;
   for await (const part of heldParts(place, { key: request.key, id }, ctx)) {
     if (++listed > MAX_PARTS) {
       throw new AdapterError("Unavailable", `the upload of ${quote(request.key)} has more than ${MAX_PARTS} parts`);
     }
-    const sent = sentPart(part, request);
-    if (sent !== undefined) parts.push(sent);
+    if (part.PartNumber !== undefined) parts.set(part.PartNumber - 1, part);
   }
-  return { handle: { key: request.key, id, isPublic: true }, parts };
+  return {
+    handle: { key: request.key, id, isPublic: true },
+    receiptOf: ({ index, sha256, range }) => {
+      const { ChecksumSHA256, Size, ETag } = parts.get(index) ?? {};
+      return ChecksumSHA256 === base64(sha256) && Size === range.end - range.start ? ETag : undefined;
+    },
+  };
 }
 
 /** resume as a whole is tried again. */
@@ -120,15 +135,6 @@ function heldParts(
   return pages({ prefix: key, pace: ONCE, page, nameOf: ({ PartNumber }) => String(PartNumber) }, ctx);
 }
 
-/** undefined: not a part of `request`. */
-function sentPart(part: Part, { size, partSize, digests }: MultipartRequest): SentPart | undefined {
-  const index = (part.PartNumber ?? 0) - 1;
-  const sha256 = digests.parts?.sha256[index];
-  const expected = Math.min(partSize, size - index * partSize);
-  const isSame = sha256 !== undefined && part.ChecksumSHA256 === base64(sha256) && part.Size === expected;
-  return isSame && part.ETag !== undefined ? { index, receipt: part.ETag } : undefined;
-}
-
 async function putPart(
   { place }: S3,
   { handle, part }: { handle: UploadHandle; part: PartRequest },
@@ -150,19 +156,14 @@ async function putPart(
   return { index: part.index, receipt: sent.ETag };
 }
 
-async function complete(
-  { place }: S3,
-  upload: { request: MultipartRequest; handle: UploadHandle; parts: readonly SentPart[] },
-  ctx: Context,
-): Promise<Written> {
-  const { request, handle } = upload;
-  const { key, size, digests } = request;
+async function complete({ place }: S3, { request, digests, handle, parts }: Sent, ctx: Context): Promise<Written> {
+  const { key, size } = request;
   const checksums = (digests.parts?.sha256 ?? []).map(base64);
   const command = new CompleteMultipartUploadCommand({
     ...target(place, key),
     UploadId: handle.id,
     MultipartUpload: {
-      Parts: upload.parts.map(({ index, receipt }) => ({
+      Parts: parts.map(({ index, receipt }) => ({
         PartNumber: index + 1,
         ETag: receipt,
         ChecksumSHA256: checksums[index],

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Signature Version 4 by the SDK's own signer, which keeps the day's key, and the text of addresses as it is signed.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html
-import { createHash, createHmac } from "node:crypto";
-import type { Hash, Hmac } from "node:crypto";
+import { createHash, createHmac, createSecretKey } from "node:crypto";
+import type { Hash, Hmac, KeyObject } from "node:crypto";
 import { SignatureV4 } from "@smithy/signature-v4";
 
 export interface SigningKeys {
@@ -33,7 +33,7 @@ export function createSigner(region: string, keys: () => Promise<SigningKeys>): 
       const { accessKeyId, secretAccessKey, sessionToken } = await keys();
       return { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) };
     },
-    sha256: Sha256,
+    sha256: createDigestClass(),
     uriEscapePath: false,
     applyChecksum: false,
   });
@@ -43,12 +43,37 @@ export function createSigner(region: string, keys: () => Promise<SigningKeys>): 
   };
 }
 
-/** What the signer wants of a digest. */
+type Secret = string | ArrayBuffer | ArrayBufferView;
+
+/**
+ * What the signer wants of a digest. It asks with the same few secrets for every request, and making a key of one takes
+ * seven times as long as using it: the last ones are kept, as the signer keeps the day's.
+ */
+function createDigestClass(): new (secret?: Secret) => Sha256 {
+  const keys = new Map<Secret, KeyObject>();
+  const keyOf = (secret: Secret): KeyObject => {
+    const known = keys.get(secret);
+    if (known !== undefined) return known;
+    const key = typeof secret === "string" ? createSecretKey(secret, "utf8") : createSecretKey(bytesOf(secret));
+    if (keys.size >= KEPT_KEYS) keys.clear();
+    keys.set(secret, key);
+    return key;
+  };
+  return class extends Sha256 {
+    constructor(secret?: Secret) {
+      super(secret === undefined ? createHash("sha256") : createHmac("sha256", keyOf(secret)));
+    }
+  };
+}
+
+/** The steps of one day's key of one session, twice. */
+const KEPT_KEYS = 12;
+
 class Sha256 {
   readonly #digest: Hash | Hmac;
 
-  constructor(secret?: string | ArrayBuffer | ArrayBufferView) {
-    this.#digest = secret === undefined ? createHash("sha256") : createHmac("sha256", bytesOf(secret));
+  constructor(digest: Hash | Hmac) {
+    this.#digest = digest;
   }
 
   update(data: Uint8Array): void {
@@ -64,8 +89,7 @@ class Sha256 {
   }
 }
 
-function bytesOf(data: string | ArrayBuffer | ArrayBufferView): string | Uint8Array {
-  if (typeof data === "string") return data;
+function bytesOf(data: ArrayBuffer | ArrayBufferView): Uint8Array {
   return ArrayBuffer.isView(data)
     ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
     : new Uint8Array(data);

@@ -7,7 +7,7 @@ import { AdapterError } from "../adapter.ts";
 import { persistently } from "./attempts.ts";
 import { isAdapterError, storeError } from "./errors.ts";
 import { interruptible } from "./interrupt.ts";
-import type { Transfer } from "./parts.ts";
+import type { Transfer } from "./transfer.ts";
 
 export interface DownloadRequest {
   readonly object: StoredObject;

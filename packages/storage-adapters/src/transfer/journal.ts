@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is needed to go on with a multipart upload after this process was killed: the store's name of the upload, filed
-// under the object's address, its digest and how it is to be kept. Mode 0600 in a directory of this user; holds no secret (a session that is one
+// under the object's address, its beginning and how it is to be kept. Mode 0600 in a directory of this user; holds no secret (a session that is one
 // is never filed) and decides nothing: the store says which parts it holds, and their checksums say whether they are ours.
 import { createHash, randomBytes } from "node:crypto";
 import { mkdir, open, readdir, readFile, rename, unlink } from "node:fs/promises";
@@ -9,7 +9,7 @@ import type { Key } from "@kiteseal/core/store";
 import { keyOf } from "../objects.ts";
 
 const MAX_BYTES = 16_384;
-const VERSION = 1;
+const VERSION = 2;
 const ENTRY = /^[0-9a-f]{64}\.json$/;
 /** More are looked at by later runs. */
 const MAX_ENTRIES = 1000;
@@ -18,7 +18,8 @@ const MAX_ENTRIES = 1000;
 export interface JournalSubject {
   /** Store.url of the key; holds no credentials. */
   readonly url: string;
-  readonly sha256: string;
+  /** Its sha256: all that is known of the bytes when an upload begins while they are hashed. */
+  readonly firstPart: string;
   readonly size: number;
   readonly partSize: number;
   /** See Multipart.settings. */
@@ -71,8 +72,8 @@ export function createJournal(stateDirectory: string | undefined): Journal {
 }
 
 /** By all that makes it this upload, so that one with other settings has an entry of its own. */
-function nameOf({ url, sha256, size, partSize, settings }: JournalSubject): string {
-  const text = JSON.stringify([url, sha256, size, partSize, settings]);
+function nameOf({ url, firstPart, size, partSize, settings }: JournalSubject): string {
+  const text = JSON.stringify([url, firstPart, size, partSize, settings]);
   return `${createHash("sha256").update(text).digest("hex")}.json`;
 }
 
@@ -116,7 +117,7 @@ function decoded(text: string): Entry | undefined {
   const begun = new Date(field("begun"));
   if (fields.get("version") !== VERSION || typeof size !== "number" || typeof partSize !== "number") return undefined;
   if (key === undefined || field("id") === "" || Number.isNaN(begun.getTime())) return undefined;
-  const subject = { url: field("url"), sha256: field("sha256"), size, partSize, settings: field("settings") };
+  const subject = { url: field("url"), firstPart: field("firstPart"), size, partSize, settings: field("settings") };
   return { subject, key, id: field("id"), begun };
 }
 

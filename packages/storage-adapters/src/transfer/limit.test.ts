@@ -11,7 +11,7 @@ describe("limits", () => {
     const order: number[] = [];
     const results = await Promise.allSettled(
       Array.from({ length: 20 }, (_, i) =>
-        inPlace(async () => {
+        inPlace(i % 2 === 0 ? 1 : 100_000_000, async () => {
           order.push(i);
           running += 1;
           most = Math.max(most, running);
@@ -24,6 +24,22 @@ describe("limits", () => {
     expect(most).toBe(3);
     expect(order).toEqual([...order].sort((a, b) => a - b));
     expect(results.filter((result) => result.status === "rejected")).toHaveLength(5);
+  });
+
+  test("that nobody set let many small requests run beside few large ones", async () => {
+    const { inPlace } = createLimits(undefined, undefined);
+    const most = async (bytes: number): Promise<number> => {
+      let [running, peak] = [0, 0];
+      const work = async (): Promise<void> => {
+        running += 1;
+        peak = Math.max(peak, running);
+        await new Promise((resolve) => setImmediate(resolve));
+        running -= 1;
+      };
+      await Promise.all(Array.from({ length: 100 }, () => inPlace(bytes, work)));
+      return peak;
+    };
+    expect(await Promise.all([most(4096), most(16_777_216)])).toEqual([32, 8]);
   });
 
   test("of bytes a second hold for all streams together", async () => {

@@ -4,20 +4,30 @@ import { setTimeout as wait } from "node:timers/promises";
 import type { Context } from "@kiteseal/core/store";
 
 export interface Limits {
-  /** Runs `work` when one of the places is free; in the order of asking. */
-  readonly inPlace: <T>(work: () => Promise<T>) => Promise<T>;
+  /** Runs `work`, which carries `bytes`, when one of the places for such is free; in the order of asking. */
+  readonly inPlace: <T>(bytes: number, work: () => Promise<T>) => Promise<T>;
   /** `bytes`, no faster than allowed. */
   readonly paced: (bytes: AsyncIterable<Uint8Array>, ctx: Context) => AsyncIterable<Uint8Array>;
 }
 
-export function createLimits(places: number, bytesPerSecond: number | undefined): Limits {
+/** A few large requests fill a line; small ones mostly wait for their answers. */
+const LARGE_PLACES = 8;
+const SMALL_PLACES = 32;
+const SMALL_BYTES = 1_048_576;
+
+/** `places`: for all requests together; undefined: as many as serve well. */
+export function createLimits(places: number | undefined, bytesPerSecond: number | undefined): Limits {
+  const large = createPlaces(places ?? LARGE_PLACES);
+  const small = places === undefined ? createPlaces(SMALL_PLACES) : large;
   return {
-    inPlace: createPlaces(places),
+    inPlace: (bytes, work) => (bytes <= SMALL_BYTES ? small : large)(work),
     paced: bytesPerSecond === undefined ? (bytes) => bytes : createBrake(bytesPerSecond),
   };
 }
 
-function createPlaces(count: number): Limits["inPlace"] {
+type Places = <T>(work: () => Promise<T>) => Promise<T>;
+
+function createPlaces(count: number): Places {
   let free = count;
   const waiting: (() => void)[] = [];
   return async (work) => {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // How an object will travel: whole or in parts, and so which digests its one hashing pass must produce. Design §6.
 import { KitesealError } from "@kiteseal/core/store";
-import type { ByteRange, DigestPlan, Source } from "@kiteseal/core/store";
+import type { ByteRange, DigestPlan } from "@kiteseal/core/store";
 import type { Adapter, Multipart } from "../adapter.ts";
 
 /** How patient calls to a store are; the fields are those of core's retry. */
@@ -55,16 +55,21 @@ export function multipartFor(adapter: Adapter, size: number): Multipart | undefi
   return multipart !== undefined && size > multipart.threshold ? multipart : undefined;
 }
 
-/** The parts in order. `digests` are those of the source; a plan that does not fit them is a TypeError. */
-export function* planParts(source: Pick<Source, "size" | "digests">): Generator<PlannedPart, void, undefined> {
-  const { size } = source;
-  const { parts } = source.digests;
-  const count = parts === undefined ? 0 : Math.ceil(size / parts.size);
-  if (parts === undefined || parts.sha256.length !== count || count === 0) {
-    throw new TypeError(`${size} bytes have ${count} parts, not ${parts?.sha256.length ?? 0}`);
-  }
-  for (const [index, sha256] of parts.sha256.entries()) {
-    const start = index * parts.size;
-    yield { index, range: { start, end: Math.min(size, start + parts.size) }, sha256, isLast: index === count - 1 };
-  }
+/** How many parts of `partSize` bytes `size` bytes are. */
+export function countParts({ size, partSize }: PartSizes): number {
+  return Math.ceil(size / partSize);
+}
+
+interface PartSizes {
+  readonly size: number;
+  readonly partSize: number;
+}
+
+/** Throws RangeError for one that an object of this size does not have. */
+export function planPart(sizes: PartSizes, { index, sha256 }: { index: number; sha256: string }): PlannedPart {
+  const count = countParts(sizes);
+  const { size, partSize } = sizes;
+  if (index < 0 || index >= count) throw new RangeError(`${size} bytes have ${count} parts: there is no part ${index}`);
+  const start = index * partSize;
+  return { index, range: { start, end: Math.min(size, start + partSize) }, sha256, isLast: index === count - 1 };
 }

@@ -4,20 +4,18 @@
 import { KitesealError, parseKey, quote } from "@kiteseal/core/store";
 import type { Context, Key, Store, Stored, StoredObject } from "@kiteseal/core/store";
 import type { Adapter } from "../adapter.ts";
+import { uploadAhead } from "./ahead.ts";
 import { persistently, STORE_PACE } from "./attempts.ts";
 import { download } from "./download.ts";
 import { isAdapterError, storeError, throwIfInterrupted } from "./errors.ts";
 import { interruptible } from "./interrupt.ts";
 import { createJournal } from "./journal.ts";
 import { createLimits } from "./limit.ts";
-import { sweep } from "./parts.ts";
-import type { Transfer } from "./parts.ts";
+import { sweep } from "./leftovers.ts";
+import type { Transfer } from "./transfer.ts";
 import { multipartFor, planDigests } from "./plan.ts";
 import type { TransferOptions } from "./plan.ts";
 import { hashStored, settle, upload } from "./upload.ts";
-
-/** Requests of one store that carry bytes at the same time; connections are kept and few suffice to fill a line. */
-const PARALLEL = 8;
 
 /** The Store that operations see. */
 export function createStore(adapter: Adapter, settings: TransferOptions): Store {
@@ -35,6 +33,10 @@ export function createStore(adapter: Adapter, settings: TransferOptions): Store 
         ),
       ),
     put: (key, request, ctx) => guarded(ctx, () => upload(transfer, { ...request, key: parseKey(key) }, ctx)),
+    ahead: (key, file, ctx) => {
+      const begun = uploadAhead(transfer, { key: parseKey(key), file }, ctx);
+      return begun && { ...begun, put: (source, now) => guarded(now, () => begun.put(source, now)) };
+    },
     head: (key, ctx) => guarded(ctx, () => head(transfer, parseKey(key), ctx)),
     get: (object, options, ctx) => download(transfer, { ...options, object }, ctx),
     list: (prefix, ctx) => list(transfer, prefix, ctx),
@@ -49,7 +51,7 @@ function createTransfer(adapter: Adapter, settings: TransferOptions): Transfer {
   const transfer: Transfer = {
     adapter,
     journal: createJournal(settings.stateDirectory),
-    limits: createLimits(settings.parallel ?? PARALLEL, settings.bytesPerSecond),
+    limits: createLimits(settings.parallel, settings.bytesPerSecond),
     pace: settings.pace ?? STORE_PACE,
     parallel: settings.parallel,
     sweepOnce: async (multipart, ctx) => {

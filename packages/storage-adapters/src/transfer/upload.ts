@@ -10,8 +10,10 @@ import { persistently } from "./attempts.ts";
 import { download } from "./download.ts";
 import { isAdapterError } from "./errors.ts";
 import { interruptible } from "./interrupt.ts";
-import { changed, uploadInParts } from "./parts.ts";
-import type { PartsRequest, Transfer } from "./parts.ts";
+import { uploadInParts } from "./parts.ts";
+import type { PartsUpload } from "./parts.ts";
+import { changed } from "./sending.ts";
+import type { PartsRequest, Transfer } from "./transfer.ts";
 import { multipartFor, requireSize } from "./plan.ts";
 
 /** What is at the key may vanish or change between two looks at it; after this many the store is not usable. */
@@ -19,6 +21,8 @@ const ROUNDS = 3;
 
 export interface UploadRequest extends PutRequest {
   readonly key: Key;
+  /** Of which all parts were added. */
+  readonly begun?: PartsUpload;
 }
 
 /**
@@ -28,7 +32,6 @@ export interface UploadRequest extends PutRequest {
 export async function upload(transfer: Transfer, request: UploadRequest, ctx: Context): Promise<Stored> {
   requireSize(transfer.adapter, request.source.size);
   const multipart = multipartFor(transfer.adapter, request.source.size);
-  if (multipart !== undefined) await transfer.sweepOnce(multipart, ctx);
   const write =
     multipart === undefined
       ? (): Promise<Written> => putWhole(transfer, request, ctx)
@@ -69,7 +72,7 @@ async function attempt(
 
 function putWhole(transfer: Transfer, request: UploadRequest, ctx: Context): Promise<Written> {
   const { key, source } = request;
-  return transfer.limits.inPlace(() =>
+  return transfer.limits.inPlace(source.size, () =>
     transfer.adapter.putWhole(
       {
         key,
@@ -105,7 +108,12 @@ async function partsWriter(
     multipart,
     open: (range) => source.open(range),
   };
-  return () => uploadInParts(transfer, planned, ctx);
+  let { begun } = request;
+  return () => {
+    const upload = begun;
+    begun = undefined;
+    return upload?.complete(digests, ctx) ?? uploadInParts(transfer, { request: planned, digests }, ctx);
+  };
 }
 
 async function hashParts({ key, source }: UploadRequest, partSize: number, ctx: Context): Promise<SourceDigests> {

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// A large file on its way before its digest is known: parts are sent as they are hashed, and wait at the store, invisible,
+// until somebody decides that the object may come to be. Hashing costs no time of its own then.
+import type { Ahead, Context, Key, Unhashed } from "@kiteseal/core/store";
+import { isAdapterError, storeError } from "./errors.ts";
+import { startParts } from "./parts.ts";
+import type { Transfer } from "./transfer.ts";
+import { multipartFor } from "./plan.ts";
+import { upload } from "./upload.ts";
+
+/** See Store.ahead. */
+export function uploadAhead(
+  transfer: Transfer,
+  { key, file }: { key: Key; file: Unhashed },
+  ctx: Context,
+): Ahead | undefined {
+  const { size } = file;
+  const multipart = multipartFor(transfer.adapter, size);
+  if (multipart?.whileHashing !== true) return undefined;
+  const begun = startParts(
+    transfer,
+    {
+      key,
+      size,
+      digests: undefined,
+      partSize: multipart.partSize(size),
+      ifAbsent: true,
+      contentType: undefined,
+      metadata: {},
+      multipart,
+      open: (range) => file.open(range),
+    },
+    ctx,
+  );
+  return {
+    add: (sha256) => begun.add(sha256),
+    begun: async (ctx) => {
+      try {
+        await begun.begun();
+      } catch (error) {
+        if (!isAdapterError(error, "AlreadyExists")) throw storeError(error, ctx);
+      }
+    },
+    put: (source, ctx) => upload(transfer, { key, source, begun }, ctx),
+    abandon: (reason) => begun.abandon(reason),
+  };
+}
