@@ -134,7 +134,7 @@ export const STORE_GUARDS: readonly StoreGuard[] = [
   guard(
     "an upload that may not be tidied is gone on with",
     ["s3/faults.test.ts", "part.expired"],
-    ["transfer/parts.ts", `if (isAdapterError(error, "Denied")) return;`, ""],
+    ["transfer/leftovers.ts", `if (isAdapterError(error, "Denied")) return;`, ""],
   ),
   guard(
     "s3: expired credentials are renewed",
@@ -154,5 +154,40 @@ export const STORE_GUARDS: readonly StoreGuard[] = [
       "if (object.size !== expected.size || sha256 !== expected.sha256) throw conflict",
       "if (object.size < 0) throw conflict",
     ],
+  ),
+  guard(
+    "s3: a part of other bytes is not gone on with",
+    ["transfer/ahead.test.ts", "of other bytes that begin alike"],
+    ["s3/multipart.ts", "ChecksumSHA256 === base64(sha256) &&", ""],
+  ),
+  guard(
+    "azure: a block of another name is not gone on with",
+    ["azure/adapter.test.ts", "resumes with the blocks that are there"],
+    ["azure/blocks.ts", "staged.get(name) === part.range.end - part.range.start ? name : undefined", "name"],
+  ),
+  guard(
+    "parts that are given up for a refusal are removed",
+    ["transfer/ahead.test.ts", "given up for a refusal"],
+    ["transfer/leftovers.ts", "return isPassing && ", "return "],
+  ),
+  guard(
+    "parts that are given up for an outage stay",
+    ["transfer/ahead.test.ts", "given up for an outage"],
+    ["transfer/leftovers.ts", "OUTAGES.includes(reason.code)", "false"],
+  ),
+  guard(
+    "parts do not begin where something is",
+    ["transfer/ahead.test.ts", "do not begin where something is already"],
+    ["transfer/parts.ts", "if (request.ifAbsent) await refuseTaken(transfer, { request, subject }, ctx);", ""],
+  ),
+  guard(
+    "what is put is no longer given up",
+    ["transfer/ahead.test.ts", "are none of an object that is put"],
+    ["transfer/parts.ts", "if (isEnded) return;", ""],
+  ),
+  guard(
+    "a file that changes while it is hashed and sent",
+    ["s3/contract.test.ts", "of other bytes than were hashed is ERR_FILE_CHANGED"],
+    ["transfer/sending.ts", "if (found !== part.sha256) throw", "if (found === part.sha256) throw"],
   ),
 ];

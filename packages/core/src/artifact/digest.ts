@@ -8,7 +8,7 @@ import { KitesealError, quote } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import { checkedRange, fileSource, openRegularFile, readable, throwIfInterrupted } from "./file.ts";
 import type { FileSource, OpenFile } from "./file.ts";
-import type { ByteRange, DigestPlan, HashAlgorithm, Source, SourceDigests, Unhashed } from "./source.ts";
+import type { DigestPlan, HashAlgorithm, Source, SourceDigests, Unhashed } from "./source.ts";
 
 /** The plan that verification and signing need: sha256 and nothing else. */
 export const SHA256_PLAN: DigestPlan = { algorithms: ["sha256"] };
@@ -37,7 +37,7 @@ interface Digester {
 export interface FilePlan extends DigestPlan {
   /** Called with the sha256 of each part, in order, as soon as it is known; with `partSize` only. */
   readonly onPart?: (sha256: string) => void;
-  /** The source gives these very bytes, and does not read the file again. They stay in memory as long as it does. */
+  /** The source gives these very bytes, and looks only whether the file is still the same. They stay in memory with it. */
   readonly keep?: boolean;
 }
 
@@ -68,9 +68,7 @@ export async function digestFile(path: string, plan: FilePlan | PlanOfFile, ctx:
     if (size !== total) {
       throw new KitesealError("ERR_FILE_CHANGED", `${quote(path)} has ${total} bytes, of which ${size} could be read`);
     }
-    const digests = digester.finish();
-    if (whole !== undefined) return { path, size, digests, open: bytesReader(whole) };
-    return fileSource({ path, identity, digests });
+    return fileSource({ path, identity, digests: digester.finish() }, whole);
   } finally {
     file.close();
   }
@@ -128,14 +126,14 @@ export async function digestStream(
 export function bytesSource(bytes: Uint8Array, plan: DigestPlan): Source {
   const digester = createDigester(plan);
   digester.update(bytes);
-  return { size: bytes.byteLength, digests: digester.finish(), open: bytesReader(bytes) };
-}
-
-function bytesReader(bytes: Uint8Array): Source["open"] {
-  const read = async function* ({ start, end }: ByteRange): AsyncGenerator<Uint8Array> {
-    if (end > start) yield bytes.subarray(start, end);
+  return {
+    size: bytes.byteLength,
+    digests: digester.finish(),
+    async *open(range) {
+      const { start, end } = checkedRange(range, bytes.byteLength);
+      if (end > start) yield bytes.subarray(start, end);
+    },
   };
-  return (range) => read(checkedRange(range, bytes.byteLength));
 }
 
 function createDigester(plan: Omit<FilePlan, "keep">): Digester {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Regular files that must stay the same while Kiteseal works with them. Paths are the user's; what stands there may be a
 // FIFO, a device or a directory, and may be replaced by a build that is still running.
-import { closeSync, constants, fstatSync, open, read } from "node:fs";
+import { closeSync, constants, fstatSync, open, read, statSync } from "node:fs";
 import type { BigIntStats } from "node:fs";
 import { promisify } from "node:util";
 import type { Context } from "../context.ts";
@@ -46,7 +46,7 @@ const readFile = promisify(read);
 export async function openRegularFile(path: string): Promise<OpenFile> {
   const descriptor = await fileOperation(path, () => openFile(path, constants.O_RDONLY | constants.O_NONBLOCK));
   try {
-    const stats = statOf({ path, descriptor });
+    const stats = statOf(path, descriptor);
     if (stats.isDirectory()) throw isDirectory(path);
     if (!stats.isFile()) throw new KitesealError("ERR_UNREADABLE", `${quote(path)} is not a regular file`);
     const { dev, ino, size, mtimeNs, ctimeNs } = stats;
@@ -55,7 +55,7 @@ export async function openRegularFile(path: string): Promise<OpenFile> {
       identity: { dev, ino, size, mtimeNs, ctimeNs },
       read: async (buffer, length, position) =>
         (await fileOperation(path, () => readFile(descriptor, buffer, 0, length, position))).bytesRead,
-      assertUnchanged: (expected) => assertUnchanged({ path, descriptor }, expected),
+      assertUnchanged: (expected) => assertSame(path, statOf(path, descriptor), expected),
       close: () => closeSync(descriptor),
     };
   } catch (error) {
@@ -95,12 +95,7 @@ export function systemCode(error: unknown): string {
   throw error;
 }
 
-interface Opened {
-  readonly path: string;
-  readonly descriptor: number;
-}
-
-function statOf({ path, descriptor }: Opened): BigIntStats {
+function statOf(path: string, descriptor: number): BigIntStats {
   try {
     return fstatSync(descriptor, { bigint: true });
   } catch (cause) {
@@ -108,8 +103,7 @@ function statOf({ path, descriptor }: Opened): BigIntStats {
   }
 }
 
-function assertUnchanged({ path, descriptor }: Opened, expected: FileIdentity): void {
-  const now = statOf({ path, descriptor });
+function assertSame(path: string, now: FileIdentity, expected: FileIdentity): void {
   for (const field of ["dev", "ino", "size", "mtimeNs", "ctimeNs"] as const) {
     if (now[field] === expected[field]) continue;
     throw new KitesealError("ERR_FILE_CHANGED", `${quote(path)} changed while it was in use (${field})`, {
@@ -134,9 +128,22 @@ export interface HashedFile extends UnhashedFile {
   readonly digests: SourceDigests;
 }
 
-/** A Source over a file that was hashed as `file` says. Each `open` re-opens it and checks its identity before and after. */
-export function fileSource(file: HashedFile): FileSource {
-  return { path: file.path, digests: file.digests, ...readable(file) };
+/**
+ * A Source over a file that was hashed as `file` says. Each `open` re-opens it and checks its identity before and after; of
+ * `kept`, which are its bytes, it only checks that the file is still the same.
+ */
+export function fileSource(file: HashedFile, kept?: Uint8Array): FileSource {
+  const { path, digests } = file;
+  if (kept === undefined) return { path, digests, ...readable(file) };
+  return { path, digests, size: kept.byteLength, open: (range) => readKept(file, kept, range) };
+}
+
+function readKept(file: UnhashedFile, kept: Uint8Array, range: ByteRange | undefined): AsyncIterable<Uint8Array> {
+  const { start, end } = checkedRange(range, kept.byteLength);
+  return (async function* () {
+    assertSame(file.path, restat(file.path), file.identity);
+    if (end > start) yield kept.subarray(start, end);
+  })();
 }
 
 /** The bytes of a file, before it is known what they hash to. `open` as Source.open. */
@@ -197,6 +204,18 @@ async function reopen(path: string): Promise<OpenFile> {
   try {
     return await openRegularFile(path);
   } catch (cause) {
-    throw new KitesealError("ERR_FILE_CHANGED", `${quote(path)} was hashed and can no longer be opened`, { cause });
+    throw gone(path, cause);
   }
+}
+
+function restat(path: string): BigIntStats {
+  try {
+    return statSync(path, { bigint: true });
+  } catch (cause) {
+    throw gone(path, cause);
+  }
+}
+
+function gone(path: string, cause: unknown): KitesealError {
+  return new KitesealError("ERR_FILE_CHANGED", `${quote(path)} was hashed and can no longer be opened`, { cause });
 }
