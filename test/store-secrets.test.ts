@@ -13,7 +13,8 @@ import { startAzureDouble } from "./doubles/azure/server.ts";
 import { startGcsDouble } from "./doubles/gcs/server.ts";
 import { ACCESS_KEY, startS3Double } from "./doubles/s3/server.ts";
 import { runInProcess } from "./support/main.ts";
-import { encodings, expectNoneOf } from "./support/planted.ts";
+import { encodings } from "./support/encodings.ts";
+import { expectNoneOf } from "./support/planted.ts";
 import type { Ended } from "./support/program.ts";
 
 /** Large enough for a resumable session of Google's. */

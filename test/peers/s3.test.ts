@@ -132,9 +132,7 @@ test("a killed upload is gone on with", async () => {
   await handle.close();
   const child = join(import.meta.dirname, "../doubles/s3/upload-child.ts");
   const run = (options: object, killAt: number): Promise<string> => {
-    const { env } = peer;
     const job = {
-      env,
       bucket: "plain",
       key: "base/large",
       file,
@@ -142,7 +140,10 @@ test("a killed upload is gone on with", async () => {
       ...PARTS,
       ...options,
     };
-    const running = spawn(process.execPath, [child, JSON.stringify(job)], { stdio: ["ignore", "pipe", "inherit"] });
+    const running = spawn(process.execPath, [child, JSON.stringify(job)], {
+      env: { PATH: process.env["PATH"], ...peer.env },
+      stdio: ["ignore", "pipe", "inherit"],
+    });
     let output = "";
     running.stdout.on("data", (chunk: Buffer) => {
       output += chunk.toString();

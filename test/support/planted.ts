@@ -1,20 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Looks for secrets that a test has planted, in every encoding that is easily undone.
 import { expect } from "vitest";
-
-export function encodings(secret: string): readonly string[] {
-  const inBase64 = [0, 1, 2].map((offset) => {
-    const bytes = Buffer.concat([Buffer.alloc(offset), Buffer.from(secret)]);
-    return bytes.toString("base64").slice(offset === 0 ? 0 : offset + 1, -4);
-  });
-  return [
-    secret,
-    JSON.stringify(secret).slice(1, -1),
-    encodeURIComponent(secret),
-    Buffer.from(secret).toString("hex"),
-    ...inBase64,
-  ];
-}
+import { encodings } from "./encodings.ts";
 
 /** The text, and what its long base64 runs decode to, three layers deep. */
 function layers(text: string, depth = 3): readonly string[] {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Publishes one file to an S3 endpoint in a process of its own, to be killed or measured. Argument: JSON. Prints each
-// progress as a line, then the result with the peak memory. Imports no test runner.
+// Publishes one file to an S3 endpoint in a process of its own, to be killed or measured. Argument: JSON; endpoint and
+// credentials are in its environment. Prints each progress as a line, then the result with the peak memory. Imports no test runner.
 import { digestFile } from "@kiteseal/core";
 import { stat } from "node:fs/promises";
 import { parseKey } from "@kiteseal/core/store";
@@ -11,7 +11,6 @@ import { createStore } from "../../../packages/storage-adapters/src/transfer/sto
 import { ownPeakBytes } from "../../support/own-peak.ts";
 
 interface Job {
-  readonly env: Readonly<Record<string, string>>;
   readonly bucket: string;
   readonly key: string;
   readonly file: string;
@@ -30,7 +29,7 @@ const ctx = {
 };
 const address = { scheme: "s3", origin: "", bucket: job.bucket, path: "base", isDirectory: true } as const;
 const sizes = { threshold: job.threshold ?? S3_SIZES.threshold, partSize: job.partSize ?? S3_SIZES.partSize };
-const store = createStore(createS3Adapter(openPlace(address, { env: job.env, now: ctx.now }), sizes), {
+const store = createStore(createS3Adapter(openPlace(address, { env: process.env, now: ctx.now }), sizes), {
   stateDirectory: job.stateDirectory,
   bytesPerSecond: job.bytesPerSecond,
 });

@@ -40,8 +40,11 @@ describe("a large upload", () => {
   /** Runs the upload; `onProgress` sees the bytes that are done. */
   const run = (options: object, onProgress: (done: number, child: ChildProcess) => void = () => {}) => {
     const env = { AWS_ENDPOINT_URL_S3: double.endpoint, AWS_ACCESS_KEY_ID: ACCESS_KEY, AWS_SECRET_ACCESS_KEY: SECRET };
-    const job = { env, bucket: double.bucketName, key: "base/large", file, ...options };
-    const child = spawn(process.execPath, [CHILD, JSON.stringify(job)], { stdio: ["ignore", "pipe", "inherit"] });
+    const job = { bucket: double.bucketName, key: "base/large", file, ...options };
+    const child = spawn(process.execPath, [CHILD, JSON.stringify(job)], {
+      env: { PATH: process.env["PATH"], ...env },
+      stdio: ["ignore", "pipe", "inherit"],
+    });
     children.push(child);
     const ended = Promise.withResolvers<Record<string, unknown> | undefined>();
     let result: Record<string, unknown> | undefined;
