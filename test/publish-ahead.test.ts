@@ -29,7 +29,7 @@ beforeEach(async () => {
 });
 afterEach(() => double.close());
 
-async function run(): Promise<Publication> {
+async function run({ job: id }: { job?: string } = {}): Promise<Publication> {
   const { files } = await collectArtifacts(["*"], { cwd: folder, base: folder }, ctx);
   const store = createStore(adapterOf(double, { sizes: SIZES }), { pace, stateDirectory: join(folder, ".state") });
   const repository = {
@@ -37,8 +37,12 @@ async function run(): Promise<Publication> {
     attestations: { store, prefix: "base/.kiteseal/v1/" },
   };
   const signing = await signingRun(world);
+  const job = id === undefined ? signing.job : { ...signing.job, facts: { ...signing.job.facts, pipeline: id } };
   const concurrency = 8;
-  return publish({ ...signing, split: "batched", files, repository, algorithms: [], sidecar: false, concurrency }, ctx);
+  return publish(
+    { ...signing, job, split: "batched", files, repository, algorithms: [], sidecar: false, concurrency },
+    ctx,
+  );
 }
 
 const ARTIFACT = /\/base\/large\.bin/;
@@ -82,6 +86,32 @@ test("an upload that the store does not let begin is known before anything is si
   await expect(run()).rejects.toMatchObject({ code: "ERR_STORE_DENIED" });
   expect(made()).toBe(before);
   expect(shown()).toBe(false);
+});
+
+test("a part that the store refuses is known before anything is signed", async () => {
+  double.fail({
+    method: "PUT",
+    contains: "large.bin?partNumber=1",
+    times: 9,
+    does: { status: 403, code: "AccessDenied" },
+  });
+  const before = made();
+  await expect(run()).rejects.toMatchObject({ code: "ERR_STORE_DENIED" });
+  expect(made()).toBe(before);
+  expect(uploads()).toEqual([]);
+});
+
+test("an outage that is over before the attestation is stored costs nothing", async () => {
+  const does = { status: 503, code: "SlowDown" };
+  double.fail({ method: "PUT", contains: "large.bin?partNumber=2", times: pace.attempts, does });
+  expect(await run()).toMatchObject({ artifacts: [{ outcome: "created" }] });
+  expect(uploads()).toEqual([]);
+});
+
+test("what the job may not sign is not sent", async () => {
+  const before = double.requests.length;
+  await expect(run({ job: "another" })).rejects.toMatchObject({ code: "ERR_JOB_MISMATCH" });
+  expect(double.requests.length).toBe(before);
 });
 
 test("when the attestation cannot be stored, the parts are removed", async () => {

@@ -463,6 +463,7 @@ export declare const LIMITS: {
   readonly authenticationCacheBytes: 16777216;
   readonly parallelFiles: 4;
   readonly parallelReferences: 32;
+  readonly parallelLooks: 8;
   readonly looksBeforeListing: 64;
   readonly listedInVain: 2000;
   readonly hashBufferBytes: 4194304;

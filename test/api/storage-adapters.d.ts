@@ -94,7 +94,7 @@ export interface PutRequest {
   readonly metadata: Readonly<Record<string, string>>;
 }
 export interface Sent {
-  readonly request: MultipartRequest;
+  readonly request: Omit<MultipartRequest, "digests">;
   readonly digests: SourceDigests;
   readonly handle: UploadHandle;
   readonly parts: readonly SentPart[];
@@ -146,10 +146,15 @@ export interface Pace {
   readonly maxWaitMs: number;
   readonly sleep?: (ms: number, signal: AbortSignal | undefined) => Promise<unknown>;
 }
+export interface Runs {
+  readonly own: string;
+  isRunning(run: string): boolean;
+}
 export interface TransferOptions {
   readonly parallel?: number | undefined;
   readonly bytesPerSecond?: number | undefined;
   readonly stateDirectory?: string | undefined;
+  readonly runs?: Runs | undefined;
   readonly pace?: Pace | undefined;
 }
 

@@ -11,14 +11,14 @@ import { bundleChild } from "./stores/bundle.ts";
 import { type Client, clientsOf, type Command } from "./stores/clients.ts";
 import { type Taken, timed } from "./stores/programs.ts";
 import { STORE_KINDS, type StoreKind, type StoreServer } from "./stores/servers.ts";
-import type { World } from "./world.ts";
+import { RULE_FLAGS, type World } from "./world.ts";
 
 const MIB = 1_048_576;
 const MEGABYTE = 1e6;
 const SMALL_BYTES = 4096;
 const PEAK_MB = 250;
 const LIBRARY = "kiteseal, unsigned";
-const PUBLISH = "kiteseal publish";
+const COMMAND = "kiteseal publish and fetch";
 
 export interface StoresOptions {
   readonly bytes: number;
@@ -82,6 +82,7 @@ async function largeObject(setting: Setting, o: { file: string; rounds: number }
   const up: Load = { work: `${kind.label}: upload, ${amount} MiB`, amount, unit: "MiB/s" };
   const down: Load = { work: `${kind.label}: download, ${amount} MiB`, amount, unit: "MiB/s" };
   const fetched = join(directory, "fetched", basename(o.file));
+  const released = join(directory, "released");
   await mkdir(join(directory, "fetched"), { recursive: true });
   const ours = (action: "put" | "get", path: string) => (server: StoreServer) =>
     library(setting, server, [action, path]);
@@ -95,9 +96,12 @@ async function largeObject(setting: Setting, o: { file: string; rounds: number }
       ],
     },
     {
-      name: PUBLISH,
+      name: COMMAND,
       isOurs: true,
-      steps: [{ load: up, command: (server) => publish(setting, server, { cwd: directory, path: basename(o.file) }) }],
+      steps: [
+        { load: up, command: (server) => publish(setting, server, { cwd: directory, path: basename(o.file) }) },
+        { load: down, command: (server) => fetch(setting, server, { name: basename(o.file), output: released }) },
+      ],
     },
     ...clients.map((client): Contestant => {
       const { download } = client;
@@ -106,7 +110,8 @@ async function largeObject(setting: Setting, o: { file: string; rounds: number }
       return { name: client.name, isOurs: false, steps: back === undefined ? [upload] : [upload, back] };
     }),
   ];
-  const figures = await inTurns(setting, contestants, o.rounds);
+  const afterwards = (): Promise<void> => rm(released, { recursive: true, force: true });
+  const figures = await inTurns(setting, { contestants, afterwards }, o.rounds);
   await rm(fetched);
   return [...rowsOf(up, contestants, figures), ...rowsOf(down, contestants, figures)];
 }
@@ -130,7 +135,7 @@ async function smallObjects(setting: Setting, o: { files: number; rounds: number
       steps: [{ load, command: (server) => library(setting, server, ["put", folder]) }],
     },
     {
-      name: PUBLISH,
+      name: COMMAND,
       isOurs: true,
       steps: [{ load, command: (server) => publish(setting, server, { cwd: folder, path: "*" }) }],
     },
@@ -140,11 +145,16 @@ async function smallObjects(setting: Setting, o: { files: number; rounds: number
         : [{ name, isOurs: false, steps: [{ load, command: (server) => uploadFolder(server, folder) }] }],
     ),
   ];
-  return rowsOf(load, contestants, await inTurns(setting, contestants, o.rounds));
+  const afterwards = (): Promise<void> => Promise.resolve();
+  return rowsOf(load, contestants, await inTurns(setting, { contestants, afterwards }, o.rounds));
 }
 
 /** Every other round backwards. By work, then by contestant: median times, largest peaks. */
-async function inTurns(setting: Setting, contestants: readonly Contestant[], rounds: number): Promise<Figures> {
+async function inTurns(
+  setting: Setting,
+  { contestants, afterwards }: { contestants: readonly Contestant[]; afterwards: () => Promise<void> },
+  rounds: number,
+): Promise<Figures> {
   const { kind, directory } = setting;
   const samples = new Map<string, Map<string, Taken[]>>();
   for (let round = 0; round < rounds; round += 1) {
@@ -159,6 +169,7 @@ async function inTurns(setting: Setting, contestants: readonly Contestant[], rou
         }
       } finally {
         await server.stop();
+        await afterwards();
       }
     }
   }
@@ -219,6 +230,16 @@ function publish({ world }: Setting, server: StoreServer, { cwd, path }: { cwd: 
     args: [STUB, "publish", path, "--to", `${server.url}/base/`, "--quiet"],
     env: { ...world.env, ...server.env },
     cwd,
+  };
+}
+
+/** The whole command: what is released to is a new directory, verified and synced to the disk. */
+function fetch({ world }: Setting, server: StoreServer, { name, output }: { name: string; output: string }): Ours {
+  const root = ["--trusted-root", world.sandbox.trustedRootPath];
+  return {
+    program: process.execPath,
+    args: [STUB, "fetch", `${server.url}/base/${name}`, "--output", output, ...root, ...RULE_FLAGS, "--quiet"],
+    env: { ...world.outside, ...server.env },
   };
 }
 

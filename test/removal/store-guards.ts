@@ -168,17 +168,17 @@ export const STORE_GUARDS: readonly StoreGuard[] = [
   guard(
     "parts that are given up for a refusal are removed",
     ["transfer/ahead.test.ts", "given up for a refusal"],
-    ["transfer/leftovers.ts", "return isPassing && ", "return "],
+    ["transfer/leftovers.ts", "isPassing(reason) && ", ""],
   ),
   guard(
     "parts that are given up for an outage stay",
     ["transfer/ahead.test.ts", "given up for an outage"],
-    ["transfer/leftovers.ts", "OUTAGES.includes(reason.code)", "false"],
+    ["transfer/leftovers.ts", `code === "ERR_SERVICE_UNAVAILABLE" ||`, ""],
   ),
   guard(
     "parts do not begin where something is",
     ["transfer/ahead.test.ts", "do not begin where something is already"],
-    ["transfer/parts.ts", "if (request.ifAbsent) await refuseTaken(transfer, { request, subject }, ctx);", ""],
+    ["transfer/beginning.ts", "if (request.ifAbsent) await refuseTaken(transfer, { request, subject }, ctx);", ""],
   ),
   guard(
     "what is put is no longer given up",
@@ -188,6 +188,26 @@ export const STORE_GUARDS: readonly StoreGuard[] = [
   guard(
     "a file that changes while it is hashed and sent",
     ["s3/contract.test.ts", "of other bytes than were hashed is ERR_FILE_CHANGED"],
-    ["transfer/sending.ts", "if (found !== part.sha256) throw", "if (found === part.sha256) throw"],
+    ["transfer/sending.ts", "if (found !== part.sha256) throw", 'if (found === "") throw'],
+  ),
+  guard(
+    "an upload is one run's",
+    ["transfer/ahead.test.ts", "are one run's alone"],
+    ["transfer/journal.ts", "(run === NOBODY || runs?.isRunning(run) !== true)", "true"],
+  ),
+  guard(
+    "an upload of a run that is over is taken once",
+    ["transfer/ahead.test.ts", "are taken by one of those that come"],
+    ["transfer/journal.ts", "if (await isRenamed(join(directory, entry.name), join(directory, name)))", ""],
+  ),
+  guard(
+    "what is put is what was added",
+    ["azure/contract.test.ts", "put with another file's digests"],
+    ["transfer/parts.ts", "requireParts(request, { added, digests });", ""],
+  ),
+  guard(
+    "a part that is refused is known before it is put",
+    ["transfer/ahead.test.ts", "of which the store refuses the first"],
+    ["transfer/parts.ts", "await stoppable(Promise.race([sent, started.taken.promise]), told);", ""],
   ),
 ];

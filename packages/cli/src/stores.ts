@@ -6,6 +6,7 @@ import { KitesealError, quote } from "@kiteseal/core";
 import type { TokenSource } from "@kiteseal/core/store";
 import type { StoreOptions, TransferOptions, WriteSettings } from "@kiteseal/storage-adapters";
 import type { RedactedIo } from "./io.ts";
+import { runsOfMachine } from "./runs.ts";
 
 export type StoreIo = Pick<RedactedIo, "env" | "now" | "redactor" | "clients" | "agentSecrets">;
 
@@ -26,7 +27,8 @@ export interface DestinationSettings {
 
 /** For what is written. Throws ERR_CONFIG_INVALID. */
 export function destinationOptions(io: StoreIo, { tokens, write, transfer }: DestinationSettings): StoreOptions {
-  const own = { write, transfer: { ...transfer, stateDirectory: stateDirectory(io.env) }, clients: new Map() };
+  const noting = { stateDirectory: stateDirectory(io.env), runs: runsOfMachine() };
+  const own = { write, transfer: { ...transfer, ...noting }, clients: new Map() };
   return { ...storeOptions(io), ...own, ...(tokens === undefined ? {} : { tokens: forStores(tokens) }) };
 }
 

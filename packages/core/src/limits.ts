@@ -45,6 +45,8 @@ export const LIMITS = {
   parallelFiles: 4,
   /** Zero-length objects written at once: each waits for the disk or the network, none for the processor. */
   parallelReferences: 32,
+  /** Keys looked at at once: what is there is read whole. */
+  parallelLooks: 8,
   /** From as many artifacts on, one listing is asked which are there already: a page holds 1,000. */
   looksBeforeListing: 64,
   /** Objects of others that such a listing may hold before looking at each artifact is cheaper. */

@@ -160,7 +160,7 @@ export interface PartRequest {
 
 /** An upload of which the store holds all parts. */
 export interface Sent {
-  readonly request: MultipartRequest;
+  readonly request: Omit<MultipartRequest, "digests">;
   /** Of the whole; `parts.size` is `request.partSize`. */
   readonly digests: SourceDigests;
   readonly handle: UploadHandle;

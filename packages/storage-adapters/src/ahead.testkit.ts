@@ -101,6 +101,15 @@ export function describeAhead(current: () => AheadCourse): void {
       expect(await stored("a")).toBeUndefined();
     });
 
+    test("put with another file's digests is ERR_FILE_CHANGED, and given up is not put any more", async () => {
+      const [{ ahead }, other] = [begin("a", contentOf(0)), begin("b", contentOf(1))];
+      await other.ahead?.abandon(undefined);
+      if (ahead === undefined) return expect(current().whileHashing).toBe(false);
+      await expect(ahead.put(other.source, ctx)).rejects.toMatchObject({ code: "ERR_FILE_CHANGED" });
+      await expect(other.ahead?.put(other.source, ctx)).rejects.toThrow(TypeError);
+      expect([await stored("a"), await stored("b")]).toEqual([undefined, undefined]);
+    });
+
     test("by 20 writers at once is one's, whole", async () => {
       const begun = Array.from({ length: WRITERS }, (_, writer) => begin("a", contentOf(writer)));
       const results = await Promise.allSettled(begun.map((one) => put("a", one)));

@@ -16,7 +16,7 @@ import { madeJson, madeText } from "../report/publication.ts";
 import { WRITE_OPTIONS } from "../write-settings.ts";
 import { checkedFormat, debugConfig, type Invocation } from "./command.ts";
 
-/** Artifacts in flight: most of them are small, and wait for the store. It bounds the bytes itself. */
+/** Artifacts on their way into the store: most are small, and wait for its answers. It bounds how many requests carry bytes. */
 const CONCURRENCY = 32;
 
 export function define(command: Command): void {

@@ -94,6 +94,19 @@ describe("digestFile", () => {
     expect(told).toEqual([`${9 * MIB + 5} bytes`, first, "4 MiB", second, "8 MiB", third, `${9 + 5 / MIB} MiB`, rest]);
   });
 
+  it("tells no part that a file grew to have while it was hashed", async () => {
+    const path = await file("growing", bytesOf(9 * MIB));
+    const told: string[] = [];
+    const plan = { algorithms: ["sha256"], partSize: MIB, onPart: (sha256: string) => told.push(sha256) } as const;
+    let isFirst = true;
+    const progress = (): void => {
+      if (isFirst) execFileSync("sh", ["-c", 'head -c 9000000 /dev/zero >> "$1"', "sh", path]);
+      isFirst = false;
+    };
+    await expect(digestFile(path, plan, { ...ctx, progress })).rejects.toThrow(code("ERR_FILE_CHANGED"));
+    expect(told.length).toBeLessThanOrEqual(9);
+  });
+
   it("lets a file be read while it is hashed, as it was when it was opened", async () => {
     const bytes = bytesOf(5 * MIB);
     const path = await file("read-ahead", bytes);

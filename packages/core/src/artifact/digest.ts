@@ -60,18 +60,24 @@ export async function digestFile(path: string, plan: FilePlan | PlanOfFile, ctx:
     let whole: Uint8Array | undefined;
     const size = await readAhead(file, (bytes, done) => {
       throwIfInterrupted(ctx);
+      if (done > total) throw otherSize(path, { total, read: done });
       digester.update(bytes);
       if (keep && bytes.byteLength === total) whole = bytes;
       ctx.progress?.({ stage: "hash", subject: path, done, total, unit: "bytes" });
     });
     file.assertUnchanged(identity);
-    if (size !== total) {
-      throw new KitesealError("ERR_FILE_CHANGED", `${quote(path)} has ${total} bytes, of which ${size} could be read`);
-    }
+    if (size !== total) throw otherSize(path, { total, read: size });
     return fileSource({ path, identity, digests: digester.finish() }, whole);
   } finally {
     file.close();
   }
+}
+
+function otherSize(path: string, { total, read }: { total: number; read: number }): KitesealError {
+  const found = read > total ? `at least ${read} could be read` : `${read} could be read`;
+  return new KitesealError("ERR_FILE_CHANGED", `${quote(path)} had ${total} bytes, and ${found}`, {
+    hint: "let the build finish writing its outputs before they are attested",
+  });
 }
 
 /** Reads to the end, the next buffer while `use` works on this one; returns the number of bytes. */

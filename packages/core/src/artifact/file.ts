@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Regular files that must stay the same while Kiteseal works with them. Paths are the user's; what stands there may be a
 // FIFO, a device or a directory, and may be replaced by a build that is still running.
-import { closeSync, constants, fstatSync, open, read, statSync } from "node:fs";
+import { closeSync, constants, fstatSync, open, read, stat } from "node:fs";
 import type { BigIntStats } from "node:fs";
 import { promisify } from "node:util";
 import type { Context } from "../context.ts";
@@ -35,8 +35,9 @@ export interface FileSource extends Source {
 
 const READ_BYTES = 1_048_576;
 
-const openFile = promisify(open);
-const readFile = promisify(read);
+const opening = promisify(open);
+const reading = promisify(read);
+const looking = promisify<string, { bigint: true }, BigIntStats>(stat);
 
 /**
  * Opens a regular file for reading. Never waits for a FIFO's writer. Errors: ERR_NO_MATCH if there is nothing,
@@ -44,7 +45,7 @@ const readFile = promisify(read);
  * What may wait for a disk is done in a thread; looking at an open file and closing it take less than a thread's waking.
  */
 export async function openRegularFile(path: string): Promise<OpenFile> {
-  const descriptor = await fileOperation(path, () => openFile(path, constants.O_RDONLY | constants.O_NONBLOCK));
+  const descriptor = await fileOperation(path, () => opening(path, constants.O_RDONLY | constants.O_NONBLOCK));
   try {
     const stats = statOf(path, descriptor);
     if (stats.isDirectory()) throw isDirectory(path);
@@ -54,7 +55,7 @@ export async function openRegularFile(path: string): Promise<OpenFile> {
       path,
       identity: { dev, ino, size, mtimeNs, ctimeNs },
       read: async (buffer, length, position) =>
-        (await fileOperation(path, () => readFile(descriptor, buffer, 0, length, position))).bytesRead,
+        (await fileOperation(path, () => reading(descriptor, buffer, 0, length, position))).bytesRead,
       assertUnchanged: (expected) => assertSame(path, statOf(path, descriptor), expected),
       close: () => closeSync(descriptor),
     };
@@ -141,7 +142,7 @@ export function fileSource(file: HashedFile, kept?: Uint8Array): FileSource {
 function readKept(file: UnhashedFile, kept: Uint8Array, range: ByteRange | undefined): AsyncIterable<Uint8Array> {
   const { start, end } = checkedRange(range, kept.byteLength);
   return (async function* () {
-    assertSame(file.path, restat(file.path), file.identity);
+    assertSame(file.path, await restat(file.path), file.identity);
     if (end > start) yield kept.subarray(start, end);
   })();
 }
@@ -208,9 +209,9 @@ async function reopen(path: string): Promise<OpenFile> {
   }
 }
 
-function restat(path: string): BigIntStats {
+async function restat(path: string): Promise<BigIntStats> {
   try {
-    return statSync(path, { bigint: true });
+    return await looking(path, { bigint: true });
   } catch (cause) {
     throw gone(path, cause);
   }

@@ -72,10 +72,7 @@ export interface AttestResult {
  */
 export async function attest(request: AttestRequest, ctx: Context): Promise<AttestResult> {
   checkEligible(request.job, request.subjects, "attest");
-  const claims = await request.identity.claims(ctx);
-  const { commitUnproven } = compareJobWithToken(request.job, claims);
-  refuseAmbiguous(claims.subject);
-  requireTransparencyConsent(request.identity.services, request.consent, disclosure(claims, request.subjects.length));
+  const { claims, commitUnproven } = await requireSigner(request, request.subjects.length, ctx);
   const { statements, warnings } = buildStatements(request, claims);
   const guarded = statements.map((statement) => guardPayload(statement, request.secrets, { allow: request.leakAllow }));
   const attestations: Attestation[] = [];
@@ -90,6 +87,22 @@ export async function attest(request: AttestRequest, ctx: Context): Promise<Atte
       ]
     : [];
   return { attestations, warnings: [...symbolic, ...warnings, ...notes] };
+}
+
+/**
+ * What can be refused before an artifact is read. Errors: ERR_JOB_MISMATCH, ERR_TOKEN_INVALID, ERR_PUBLIC_LOG_UNCONFIRMED,
+ * those of the token source.
+ */
+export async function requireSigner(
+  { job, identity, consent }: Pick<AttestRequest, "job" | "identity" | "consent">,
+  subjects: number,
+  ctx: Context,
+): Promise<{ claims: UnverifiedClaims; commitUnproven: boolean }> {
+  const claims = await identity.claims(ctx);
+  const { commitUnproven } = compareJobWithToken(job, claims);
+  refuseAmbiguous(claims.subject);
+  requireTransparencyConsent(identity.services, consent, disclosure(claims, subjects));
+  return { claims, commitUnproven };
 }
 
 /** A branch or step key with a colon: nobody could verify the certificate, so nothing is logged for it. */

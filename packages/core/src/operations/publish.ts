@@ -14,7 +14,14 @@ import type { Key } from "../store/keys.ts";
 import type { PinnedArtifact } from "../store/pins.ts";
 import { createPreparation, type Prepared } from "../store/preparation.ts";
 import { putSidecar } from "../store/sidecar.ts";
-import { attest, storeAttestation, type Attestation, type AttestRequest, type AttestSubject } from "./attest.ts";
+import {
+  attest,
+  requireSigner,
+  storeAttestation,
+  type Attestation,
+  type AttestRequest,
+  type AttestSubject,
+} from "./attest.ts";
 
 export interface PublishRequest extends Omit<AttestRequest, "subjects"> {
   readonly files: readonly CollectedFile[];
@@ -41,6 +48,7 @@ export interface Publication {
 /** Errors: attest's; ERR_FORK_BUILD, ERR_KEY_INVALID, ERR_STORE_CONFLICT, ERR_FILE_CHANGED, those of the store. */
 export async function publish(request: PublishRequest, ctx: Context): Promise<Publication> {
   checkEligible(request.job, request.files, "publish");
+  await requireSigner(request, request.files.length, ctx);
   const begun: Ahead[] = [];
   try {
     const { files, repository, algorithms } = request;
@@ -65,7 +73,7 @@ async function publishPrepared(
   const inUse = await keysInUse(repository.artifacts, keys, ctx);
   const suspects = inUse === undefined ? prepared : prepared.filter(({ key }) => inUse.has(key));
   const there = new Map<Key, StoredObject>();
-  await forEachLimited(suspects, request.concurrency, async ({ key, source }) => {
+  await forEachLimited(suspects, LIMITS.parallelLooks, async ({ key, source }) => {
     const existing = await refuseConflict(check, { key, size: source.size, sha256: source.digests.sha256 }, ctx);
     if (existing !== undefined) there.set(key, existing);
   });

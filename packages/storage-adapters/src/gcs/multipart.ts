@@ -8,7 +8,7 @@ import type { Hash } from "node:crypto";
 import { quote } from "@kiteseal/core/store";
 import type { Context } from "@kiteseal/core/store";
 import { AdapterError } from "../adapter.ts";
-import type { Held, Multipart, MultipartRequest, PartRequest, SentPart, UploadHandle, Written } from "../adapter.ts";
+import type { Held, Multipart, PartRequest, Sent, SentPart, UploadHandle, Written } from "../adapter.ts";
 import { isGeneration } from "./object.ts";
 import type { GcsObject } from "./object.ts";
 import { askStanding, cancelSession, openSession, QUANTUM_BYTES, sendRange } from "./resumable.ts";
@@ -135,7 +135,7 @@ function receiptOf(standing: Standing): Held["receiptOf"] {
   return ({ range, isLast }) => (!isLast && range.end <= standing.persisted ? "" : undefined);
 }
 
-function writtenBy(request: MultipartRequest, parts: readonly SentPart[]): Written | undefined {
+function writtenBy(request: Sent["request"], parts: readonly SentPart[]): Written | undefined {
   const receipt = parts.at(-1)?.receipt ?? "";
   if (!isGeneration(receipt)) return undefined;
   return { object: { key: request.key, size: request.size, pin: receipt }, verifiedBy: "server-other" };

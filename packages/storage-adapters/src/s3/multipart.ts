@@ -187,7 +187,7 @@ async function complete({ place }: S3, { request, digests, handle, parts }: Sent
 }
 
 /** 409: another completion ran at the same time, and S3 asks for a new upload, not for another try. */
-function completionError(error: unknown, request: MultipartRequest): unknown {
+function completionError(error: unknown, request: Sent["request"]): unknown {
   if (error instanceof AdapterError && /\(409 ConditionalRequestConflict\)/.test(error.message)) {
     return new AdapterError("UploadGone", error.message, { cause: error });
   }

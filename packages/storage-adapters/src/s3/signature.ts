@@ -47,7 +47,7 @@ type Secret = string | ArrayBuffer | ArrayBufferView;
 
 /**
  * What the signer wants of a digest. It asks with the same few secrets for every request, and making a key of one takes
- * seven times as long as using it: the last ones are kept, as the signer keeps the day's.
+ * seven times as long as using it: a day's few are kept, as the signer keeps its own, and forgotten together.
  */
 function createDigestClass(): new (secret?: Secret) => Sha256 {
   const keys = new Map<Secret, KeyObject>();
@@ -66,7 +66,7 @@ function createDigestClass(): new (secret?: Secret) => Sha256 {
   };
 }
 
-/** The steps of one day's key of one session, twice. */
+/** The steps of a day's key are six. */
 const KEPT_KEYS = 12;
 
 class Sha256 {

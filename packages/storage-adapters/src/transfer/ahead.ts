@@ -17,7 +17,7 @@ export function uploadAhead(
   const { size } = file;
   const multipart = multipartFor(transfer.adapter, size);
   if (multipart?.whileHashing !== true) return undefined;
-  const begun = startParts(
+  const started = startParts(
     transfer,
     {
       key,
@@ -33,15 +33,15 @@ export function uploadAhead(
     ctx,
   );
   return {
-    add: (sha256) => begun.add(sha256),
+    add: (sha256) => started.add(sha256),
     begun: async (ctx) => {
       try {
-        await begun.begun();
+        await started.begun(ctx);
       } catch (error) {
         if (!isAdapterError(error, "AlreadyExists")) throw storeError(error, ctx);
       }
     },
-    put: (source, ctx) => upload(transfer, { key, source, begun }, ctx),
-    abandon: (reason) => begun.abandon(reason),
+    put: (source, ctx) => upload(transfer, { key, source, started }, ctx),
+    abandon: (reason) => started.abandon(reason),
   };
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Parts that nobody will complete: removed by whoever sent them, left to a later run after what passes, swept after a week.
 import { isKitesealError } from "@kiteseal/core/store";
-import type { Context, ErrorCode } from "@kiteseal/core/store";
+import type { Context } from "@kiteseal/core/store";
 import { AdapterError } from "../adapter.ts";
 import type { Multipart } from "../adapter.ts";
 import { persistently } from "./attempts.ts";
@@ -12,23 +12,35 @@ import type { PartsRequest, Transfer, Upload } from "./transfer.ts";
 const STALE_MS = 7 * 86_400_000;
 const CLEAN_UP_MS = 15_000;
 
-/** Of the store, or of a service that had to be asked before the object could come to be. */
-const OUTAGES: readonly ErrorCode[] = ["ERR_STORE_UNAVAILABLE", "ERR_SERVICE_UNAVAILABLE", "ERR_TOKEN_UNAVAILABLE"];
-
-/** After what passes, what a later run can find is left to it. */
-export function isLeft(
-  { journal }: Transfer,
-  { upload, reason }: { upload: Upload; reason: unknown },
+/**
+ * Ends an upload that came to nothing. After what passes (of the store, or of a service that had to be asked before the
+ * object could come to be) its parts are left to a later run that can find them.
+ */
+export async function giveUp(
+  transfer: Transfer,
+  { request, upload, reason }: { request: PartsRequest; upload: Omit<Upload, "receiptOf">; reason: unknown },
   ctx: Context,
-): boolean {
-  const isPassing =
-    isAdapterError(reason, "Transient", "Throttled") || (isKitesealError(reason) && OUTAGES.includes(reason.code));
-  return isPassing && ctx.signal?.aborted !== true && journal.isKept && upload.handle.isPublic;
+): Promise<void> {
+  const { journal } = transfer;
+  const { noted } = upload;
+  if (noted !== undefined && journal.isKept && isPassing(reason) && ctx.signal?.aborted !== true) {
+    await journal.giveBack(noted);
+    return;
+  }
+  await cleanUp(transfer, { request, upload }, ctx);
+}
+
+/** What may succeed if it is only tried again later. */
+export function isPassing(reason: unknown): boolean {
+  if (isAdapterError(reason, "Transient", "Throttled")) return true;
+  if (!isKitesealError(reason)) return false;
+  const { code, details } = reason;
+  return code === "ERR_SERVICE_UNAVAILABLE" || ["Transient", "Throttled"].includes(String(details["failure"]));
 }
 
 /**
- * What stopped the upload matters more than what stops the tidying. Where nothing may be removed (credentials that
- * expired in mid-upload) the entry stays, so that the next run goes on with what is there; the sweep comes back for the rest.
+ * What stopped the upload matters more than what stops the tidying. Where nothing can be removed (credentials that expired
+ * in mid-upload, no answer) the entry stays, so that the next run goes on with what is there; the sweep comes back for the rest.
  */
 export async function cleanUp(
   { journal, pace }: Transfer,
@@ -40,9 +52,12 @@ export async function cleanUp(
     await persistently(() => request.multipart.abort(upload.handle, own), own, { ...pace, attempts: 2 });
   } catch (error) {
     if (!isTidying(error, own)) throw error;
-    if (isAdapterError(error, "Denied")) return;
+    if (!isAdapterError(error, "NotFound", "UploadGone")) {
+      if (upload.noted !== undefined) await journal.giveBack(upload.noted);
+      return;
+    }
   }
-  await journal.forget(upload.subject);
+  if (upload.noted !== undefined) await journal.forget(upload.noted);
 }
 
 /**
@@ -51,7 +66,8 @@ export async function cleanUp(
  */
 export async function sweep({ adapter, journal }: Transfer, multipart: Multipart, ctx: Context): Promise<void> {
   const before = new Date(ctx.now().getTime() - STALE_MS);
-  for (const { subject, key, id } of await journal.begunBefore(before)) {
+  for (const noted of await journal.begunBefore(before)) {
+    const { subject, key, id } = noted;
     if (adapter.url(key) !== subject.url) continue;
     try {
       await multipart.abort({ key, id, isPublic: true }, ctx);
@@ -61,7 +77,7 @@ export async function sweep({ adapter, journal }: Transfer, multipart: Multipart
       if (error instanceof AdapterError || isKitesealError(error) || ctx.signal?.aborted === true) return;
       throw error;
     }
-    await journal.forget(subject);
+    await journal.forget(noted);
   }
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Bounds on how much of the machine and the line one store may use: parts at once, bytes a second.
+// Bounds on how much of the machine and the line one store may use: requests that carry bytes, and bytes a second.
 import { setTimeout as wait } from "node:timers/promises";
 import type { Context } from "@kiteseal/core/store";
 

@@ -2,27 +2,31 @@
 // One object in parts: begun or taken up again, parts in parallel as they become known, each tried again by itself,
 // completed create-only. Until then nothing is visible. Killed, it leaves parts that the journal finds again, or after a
 // week the sweep; stopped by the signal or by a changed source, it removes them itself. Design §6.
-import { quote } from "@kiteseal/core/store";
 import type { Context, SourceDigests } from "@kiteseal/core/store";
-import { AdapterError } from "../adapter.ts";
-import type { Held, SentPart, Written } from "../adapter.ts";
+import type { SentPart, Written } from "../adapter.ts";
+import { stoppable } from "../stoppable.ts";
 import { persistently } from "./attempts.ts";
-import { isAdapterError } from "./errors.ts";
-import type { JournalSubject } from "./journal.ts";
-import { cleanUp, isLeft } from "./leftovers.ts";
+import { begin } from "./beginning.ts";
+import { isAdapterError, throwIfInterrupted } from "./errors.ts";
+import { giveUp } from "./leftovers.ts";
 import { countParts, planPart } from "./plan.ts";
 import type { PlannedPart } from "./plan.ts";
 import { createQueue } from "./queue.ts";
-import { createProgress, sendParts } from "./sending.ts";
+import type { Queue } from "./queue.ts";
+import { changed, createProgress, sendParts } from "./sending.ts";
+import type { ProgressOfParts } from "./sending.ts";
 import type { PartsRequest, Transfer, Upload } from "./transfer.ts";
 
 /** An upload whose parts are told one after another. Ends by `complete` or by `abandon`. */
 export interface PartsUpload {
   /** The sha256 of the next part. Throws nothing: failures wait for `begun` and `complete`. */
   add(sha256: string): void;
-  /** After the first part: resolves when the store has let it begin. Throws AlreadyExists and what adapters throw. */
-  begun(): Promise<void>;
-  /** Throws as uploadInParts. */
+  /**
+   * Resolves when the store has taken a part, or after a failure that another upload may not meet. Throws AlreadyExists and
+   * what adapters throw.
+   */
+  begun(ctx: Context): Promise<void>;
+  /** Throws as uploadInParts; ERR_FILE_CHANGED for digests of other parts than were added. */
   complete(digests: SourceDigests, ctx: Context): Promise<Written>;
   /** See Ahead.abandon. */
   abandon(reason: unknown): Promise<void>;
@@ -41,6 +45,59 @@ export function uploadInParts(
 
 /** Nothing is asked of the store before the first part is known, whose digest the journal files the upload under. */
 export function startParts(transfer: Transfer, request: PartsRequest, ctx: Context): PartsUpload {
+  const started = start(transfer, request, ctx);
+  const { added, queue, stop, sent } = started;
+  let isEnded = false;
+  const end = (): void => {
+    if (isEnded) throw new TypeError("an upload in parts has ended already");
+    isEnded = true;
+  };
+  return {
+    add: (sha256) => {
+      // One too many belongs to a file that grows, which whoever hashes it will notice.
+      if (added.length < countParts(request)) queue.push(planPart(request, { index: added.length, sha256 }));
+      added.push(sha256);
+      started.first.resolve(sha256);
+    },
+    begun: async (told) => {
+      try {
+        await stoppable(Promise.race([sent, started.taken.promise]), told);
+        if (started.failure !== undefined) throw started.failure.error;
+      } catch (error) {
+        if (!isRepeatable(error)) throw error;
+      }
+    },
+    complete: async (digests, told) => {
+      end();
+      queue.end();
+      return await complete(transfer, { request, started, digests }, told);
+    },
+    abandon: async (reason) => {
+      if (isEnded) return;
+      end();
+      stop.abort();
+      if (added.length > 0) await Promise.allSettled([giveUpStarted(transfer, { request, started, reason }, ctx)]);
+    },
+  };
+}
+
+interface Started {
+  readonly queue: Queue<PlannedPart>;
+  readonly added: string[];
+  readonly progress: ProgressOfParts;
+  /** Stops what is being sent. */
+  readonly stop: AbortController;
+  /** The digest of the first part. */
+  readonly first: PromiseWithResolvers<string>;
+  /** The store has a part. */
+  readonly taken: PromiseWithResolvers<void>;
+  readonly upload: Promise<Upload>;
+  readonly sent: Promise<readonly SentPart[]>;
+  /** Why `sent` was rejected, once it was. */
+  failure: { readonly error: unknown } | undefined;
+}
+
+function start(transfer: Transfer, request: PartsRequest, ctx: Context): Started {
   const stop = new AbortController();
   const signal = ctx.signal === undefined ? stop.signal : AbortSignal.any([stop.signal, ctx.signal]);
   const inner: Context = { now: () => ctx.now(), signal };
@@ -48,63 +105,67 @@ export function startParts(transfer: Transfer, request: PartsRequest, ctx: Conte
   signal.addEventListener("abort", () => queue.end(true), { once: true });
   const progress = createProgress(request);
   const first = Promise.withResolvers<string>();
-  let added = 0;
-  let isEnded = false;
-  const begun = first.promise.then((sha256) => begin(transfer, { request, sha256 }, inner));
-  const sent = begun.then((upload) => sendParts(transfer, { request, upload, queue, stop, inner, progress }, ctx));
-  sent.catch(() => undefined);
-  return {
-    add: (sha256) => {
-      queue.push(planPart(request, { index: added, sha256 }));
-      added += 1;
-      first.resolve(sha256);
-    },
-    begun: async () => void (await begun),
-    complete: async (digests, told) => {
-      if (added !== countParts(request)) throw new TypeError(`${added} parts of ${countParts(request)} were added`);
-      isEnded = true;
-      queue.end();
-      progress.tell(told);
-      try {
-        const parts = await sent;
-        return await finish(transfer, { request, digests, upload: await begun, parts }, ctx);
-      } catch (error) {
-        const upload = await begun.catch(() => undefined);
-        const isOver = upload === undefined || isLeft(transfer, { upload, reason: error }, ctx);
-        if (!isOver) await cleanUp(transfer, { request, upload }, ctx);
-        throw error;
-      }
-    },
-    abandon: async (reason) => {
-      if (isEnded) return;
-      isEnded = true;
-      stop.abort();
-      if (added === 0) return;
-      const [, upload] = await Promise.allSettled([sent, begun]);
-      if (upload.status === "rejected" || isLeft(transfer, { upload: upload.value, reason }, ctx)) return;
-      await Promise.allSettled([cleanUp(transfer, { request, upload: upload.value }, ctx)]);
-    },
-  };
+  const taken = Promise.withResolvers<void>();
+  // What is asked here is shared with other uploads of the store, so it is not stopped for this one's sake.
+  const upload = first.promise.then((sha256) => begin(transfer, { request, sha256 }, ctx));
+  const sent = upload.then((held) =>
+    sendParts(transfer, { request, upload: held, queue, stop, inner, progress, taken: taken.resolve }, ctx),
+  );
+  const started: Started = { queue, added: [], progress, stop, first, taken, upload, sent, failure: undefined };
+  sent.catch((error: unknown) => (started.failure = { error }));
+  return started;
 }
 
-/** Something may be there already: nobody is to send gigabytes for a name that is taken. */
-async function begin(
+async function complete(
   transfer: Transfer,
-  { request, sha256 }: { request: PartsRequest; sha256: string },
+  { request, started, digests }: { request: PartsRequest; started: Started; digests: SourceDigests },
   ctx: Context,
-): Promise<Upload> {
-  const { key, size, partSize, multipart } = request;
-  await transfer.sweepOnce(multipart, ctx);
-  const settings = multipart.settings?.(request, ctx) ?? "";
-  const subject = { url: transfer.adapter.url(key), firstPart: sha256, size, partSize, settings };
-  if (request.ifAbsent) await refuseTaken(transfer, { request, subject }, ctx);
-  const id = await transfer.journal.find(subject);
-  const resumed = await resume(transfer, { request, id }, ctx);
-  if (resumed !== undefined) return { ...resumed, subject };
-  const handle = await persistently(() => multipart.begin(request, ctx), ctx, transfer.pace);
-  if (handle.isPublic && handle.id !== "")
-    await transfer.journal.keep(subject, { key: handle.key, id: handle.id, begun: ctx.now() });
-  return { handle, receiptOf: () => undefined, subject };
+): Promise<Written> {
+  const { added, progress, stop, upload, sent } = started;
+  const stopSending = (): void => stop.abort();
+  ctx.signal?.addEventListener("abort", stopSending);
+  progress.tell(ctx);
+  try {
+    throwIfInterrupted(ctx);
+    requireParts(request, { added, digests });
+    return await finish(transfer, { request, digests, upload: await upload, parts: await sent }, ctx);
+  } catch (error) {
+    stop.abort();
+    await giveUpStarted(transfer, { request, started, reason: error }, ctx);
+    throwIfInterrupted(ctx);
+    throw error;
+  } finally {
+    ctx.signal?.removeEventListener("abort", stopSending);
+  }
+}
+
+/** Once nothing of it is under way any more. */
+async function giveUpStarted(
+  transfer: Transfer,
+  { request, started, reason }: { request: PartsRequest; started: Started; reason: unknown },
+  ctx: Context,
+): Promise<void> {
+  const [upload] = await Promise.allSettled([started.upload, started.sent]);
+  if (upload.status === "fulfilled") await giveUp(transfer, { request, upload: upload.value, reason }, ctx);
+}
+
+/** What another upload of the same bytes may not meet. */
+export function isRepeatable(error: unknown): boolean {
+  return isAdapterError(error, "Transient", "Throttled", "UploadGone");
+}
+
+/** What becomes visible must be what was hashed: the store only knows what was added. */
+function requireParts(
+  request: PartsRequest,
+  { added, digests }: { added: readonly string[]; digests: SourceDigests },
+): void {
+  const parts = digests.parts?.sha256 ?? [];
+  const count = countParts(request);
+  if (parts.length !== count) throw new TypeError(`${request.size} bytes have ${count} parts, not ${parts.length}`);
+  const other = parts.findIndex((sha256, index) => sha256 !== added[index]);
+  if (other < 0 && added.length === count) return;
+  const found = added[other] === undefined ? `${added.length} parts` : `sha256:${added[other]}`;
+  throw changed(request.key, { expected: `a part of sha256:${parts[other] ?? ""}`, found });
 }
 
 async function finish(
@@ -113,45 +174,9 @@ async function finish(
   ctx: Context,
 ): Promise<Written> {
   const { request, digests, upload, parts } = o;
-  const { handle, subject } = upload;
+  const { handle, noted } = upload;
   const complete = (): Promise<Written> => request.multipart.complete({ request, digests, handle, parts }, ctx);
   const written = await persistently(complete, ctx, transfer.pace);
-  await transfer.journal.forget(subject);
+  if (noted !== undefined) await transfer.journal.forget(noted);
   return written;
-}
-
-/** By an earlier run that was killed too late, for instance. */
-async function refuseTaken(
-  transfer: Transfer,
-  { request, subject }: { request: PartsRequest; subject: JournalSubject },
-  ctx: Context,
-): Promise<void> {
-  try {
-    await persistently(() => transfer.adapter.head(request.key, ctx), ctx, transfer.pace);
-  } catch (error) {
-    // Who may not look finds out when the upload is completed.
-    if (isAdapterError(error, "NotFound", "Denied")) return;
-    throw error;
-  }
-  const { key } = request;
-  const id = await transfer.journal.find(subject);
-  if (id !== undefined) {
-    const handle = { key, id, isPublic: true };
-    await cleanUp(transfer, { request, upload: { handle, subject } }, ctx);
-  }
-  throw new AdapterError("AlreadyExists", `something is at ${quote(key)}`);
-}
-
-async function resume(
-  transfer: Transfer,
-  { request, id }: { request: PartsRequest; id: string | undefined },
-  ctx: Context,
-): Promise<Held | undefined> {
-  try {
-    return await persistently(() => request.multipart.resume(request, id, ctx), ctx, transfer.pace);
-  } catch (error) {
-    // Gone, not ours to look at (s3:ListMultipartUploadParts), or its parts are not to be had: a new one is begun.
-    if (isAdapterError(error, "UploadGone", "Denied", "NotFound", "Unavailable")) return undefined;
-    throw error;
-  }
 }

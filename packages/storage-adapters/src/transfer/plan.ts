@@ -13,6 +13,13 @@ export interface Pace {
   readonly sleep?: (ms: number, signal: AbortSignal | undefined) => Promise<unknown>;
 }
 
+/** Tells whether the run that noted an upload is still at work on it, perhaps in another process. */
+export interface Runs {
+  /** Names this run; no earlier one had the name. Not empty. */
+  readonly own: string;
+  isRunning(run: string): boolean;
+}
+
 /** Nothing here decides what is written, only how fast and with which patience. */
 export interface TransferOptions {
   /** Parts of one store in flight at once; at most what the adapter allows. */
@@ -21,6 +28,8 @@ export interface TransferOptions {
   readonly bytesPerSecond?: number | undefined;
   /** Private to this user; holds what is needed to go on with a multipart upload after this process was killed. */
   readonly stateDirectory?: string | undefined;
+  /** Absent: what another store of `stateDirectory` notes may be taken from it. */
+  readonly runs?: Runs | undefined;
   readonly pace?: Pace | undefined;
 }
 

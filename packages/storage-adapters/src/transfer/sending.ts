@@ -20,10 +20,17 @@ interface Sending {
 /** All parts in order. The first failure stops the others. */
 export async function sendParts(
   transfer: Transfer,
-  o: Sending & { queue: Queue<PlannedPart>; stop: AbortController; inner: Context },
+  o: Sending & {
+    queue: Queue<PlannedPart>;
+    stop: AbortController;
+    /** Of the requests: fires with `stop` too. */
+    inner: Context;
+    /** Called when the store has the first of them, or had it before. */
+    taken: () => void;
+  },
   ctx: Context,
 ): Promise<SentPart[]> {
-  const { request, upload, progress, queue, stop, inner } = o;
+  const { request, upload, progress, queue, stop, inner, taken } = o;
   const done: SentPart[] = [];
   const failures: unknown[] = [];
   const work = async (): Promise<void> => {
@@ -33,10 +40,12 @@ export async function sendParts(
       if (receipt !== undefined) {
         progress.add(bytes);
         done.push({ index: part.index, receipt });
+        taken();
         continue;
       }
       const sending = { request, upload, progress, part };
       done.push(await transfer.limits.inPlace(bytes, () => sendPart(transfer, sending, inner)));
+      taken();
     }
   };
   const guarded = async (): Promise<void> => {

@@ -50,7 +50,7 @@ function createTransfer(adapter: Adapter, settings: TransferOptions): Transfer {
   let swept = false;
   const transfer: Transfer = {
     adapter,
-    journal: createJournal(settings.stateDirectory),
+    journal: createJournal(settings.stateDirectory, settings.runs),
     limits: createLimits(settings.parallel, settings.bytesPerSecond),
     pace: settings.pace ?? STORE_PACE,
     parallel: settings.parallel,

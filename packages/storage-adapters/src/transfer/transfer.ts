@@ -2,7 +2,7 @@
 // What uploads in parts are made of.
 import type { Context } from "@kiteseal/core/store";
 import type { Adapter, Held, Multipart, MultipartRequest } from "../adapter.ts";
-import type { Journal, JournalSubject } from "./journal.ts";
+import type { Journal, Noted } from "./journal.ts";
 import type { Limits } from "./limit.ts";
 import type { Pace } from "./plan.ts";
 
@@ -24,5 +24,6 @@ export interface PartsRequest extends MultipartRequest {
 
 /** An upload that the store has let begin. */
 export interface Upload extends Held {
-  readonly subject: JournalSubject;
+  /** Absent: it could not be gone on with by anybody, so it is not noted. */
+  readonly noted: Noted | undefined;
 }

@@ -10,7 +10,7 @@ import { persistently } from "./attempts.ts";
 import { download } from "./download.ts";
 import { isAdapterError } from "./errors.ts";
 import { interruptible } from "./interrupt.ts";
-import { uploadInParts } from "./parts.ts";
+import { isRepeatable, uploadInParts } from "./parts.ts";
 import type { PartsUpload } from "./parts.ts";
 import { changed } from "./sending.ts";
 import type { PartsRequest, Transfer } from "./transfer.ts";
@@ -21,8 +21,8 @@ const ROUNDS = 3;
 
 export interface UploadRequest extends PutRequest {
   readonly key: Key;
-  /** Of which all parts were added. */
-  readonly begun?: PartsUpload;
+  /** All its parts were added. */
+  readonly started?: PartsUpload;
 }
 
 /**
@@ -108,11 +108,17 @@ async function partsWriter(
     multipart,
     open: (range) => source.open(range),
   };
-  let { begun } = request;
-  return () => {
-    const upload = begun;
-    begun = undefined;
-    return upload?.complete(digests, ctx) ?? uploadInParts(transfer, { request: planned, digests }, ctx);
+  let { started } = request;
+  return async () => {
+    const ahead = started;
+    started = undefined;
+    try {
+      if (ahead !== undefined) return await ahead.complete(digests, ctx);
+    } catch (error) {
+      // It began before anybody waited for it, and may have met what is over by now.
+      if (!isRepeatable(error)) throw error;
+    }
+    return await uploadInParts(transfer, { request: planned, digests }, ctx);
   };
 }
 
