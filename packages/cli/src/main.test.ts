@@ -25,7 +25,7 @@ describe("refusals and outages while signing", () => {
     const store = await published();
     const { jobId } = fixture.sandbox.job;
     await writeFile(join(fixture.root, "dist", "app.tgz"), "rebuilt");
-    const { tokens } = fixture.sandbox.stats;
+    const { certificates } = fixture.sandbox.stats;
     const argv = ["publish", "dist/*", "--to", `file://${store}/{build}`];
     const ran = await cli(argv, { env: fixture.sandbox.jobEnv() });
     await writeFile(join(fixture.root, "dist", "app.tgz"), "the application");
@@ -34,7 +34,7 @@ describe("refusals and outages while signing", () => {
     for (const told of [sha256Hex("rebuilt"), sha256Hex("the application"), `job ${jobId}`]) {
       expect(ran.stderr).toContain(told);
     }
-    expect(fixture.sandbox.stats.tokens).toBe(tokens);
+    expect(fixture.sandbox.stats.certificates).toBe(certificates);
   });
 
   test("an environment that disagrees with the token signs nothing", async () => {

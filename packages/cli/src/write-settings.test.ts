@@ -99,14 +99,14 @@ describe("publish", () => {
     async (command) => {
       const double = await startS3Double({ ignores: ["if-none-match"] });
       try {
-        const { tokens } = fixture.sandbox.stats;
+        const { certificates } = fixture.sandbox.stats;
         const keys = { AWS_ACCESS_KEY_ID: ACCESS_KEY, AWS_SECRET_ACCESS_KEY: "of-the-double" };
         const env = { ...fixture.sandbox.jobEnv(), ...keys, AWS_ENDPOINT_URL_S3: double.endpoint };
         const argv = [command, "dist/app.tgz", "--to", `s3://${double.bucketName}/app`];
         const ran = await fixture.cli(argv, { env });
         expect(ran.code).toBe(2);
         expect(ran.stderr).toContain("[ERR_STORE_URL]");
-        expect(fixture.sandbox.stats.tokens).toBe(tokens);
+        expect(fixture.sandbox.stats.certificates).toBe(certificates);
       } finally {
         await double.close();
       }

@@ -31,7 +31,7 @@ export async function giveUp(
 }
 
 /** What may succeed if it is only tried again later. */
-export function isPassing(reason: unknown): boolean {
+function isPassing(reason: unknown): boolean {
   if (isAdapterError(reason, "Transient", "Throttled")) return true;
   if (!isKitesealError(reason)) return false;
   const { code, details } = reason;
