@@ -134,7 +134,7 @@ export const STORE_GUARDS: readonly StoreGuard[] = [
   guard(
     "an upload that may not be tidied is gone on with",
     ["s3/faults.test.ts", "part.expired"],
-    ["transfer/leftovers.ts", `if (isAdapterError(error, "Denied")) return;`, ""],
+    ["transfer/leftovers.ts", `if (!isAdapterError(error, "NotFound", "UploadGone")) {`, "if (error === undefined) {"],
   ),
   guard(
     "s3: expired credentials are renewed",

@@ -72,6 +72,7 @@ describe("the S3 adapter", () => {
       ["503 for ever", { status: 503, code: "SlowDown" }, "ERR_STORE_UNAVAILABLE"],
       ["an expired token", { status: 400, code: "ExpiredToken" }, "ERR_STORE_DENIED"],
       ["another region", { status: 301, code: "PermanentRedirect" }, "ERR_STORE_URL"],
+      ["a bucket that no service can have", { status: 400, code: "InvalidBucketName" }, "ERR_STORE_URL"],
     ])("%s on put is what it is", async (_, does, code) => {
       await start();
       double.fail({ method: "PUT", contains: "/base/a", times: 99, does });

@@ -16,6 +16,7 @@ const KINDS: ReadonlyMap<string, AdapterErrorKind> = new Map([
   ["NotFound", "NotFound"],
   ["NoSuchVersion", "PinChanged"],
   ["InvalidRange", "PinChanged"],
+  ["InvalidBucketName", "Unsupported"],
   ["NoSuchUpload", "UploadGone"],
   ["InvalidPart", "UploadGone"],
   ["InvalidPartOrder", "UploadGone"],

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Parts that leave while their file is hashed, on the S3 double: what is asked when, and what is left behind.
+import { execFileSync } from "node:child_process";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -187,6 +188,28 @@ describe("parts that leave while their file is hashed", () => {
     await again.ahead?.put(again.source, ctx);
     expect(sentParts()).toBe(6);
     expect(double.bucket.current("base/a").content.bytes).toEqual(Buffer.from(content(1, 3)));
+  });
+
+  test("are sent although the journal is nonsense, or nothing that can be read", async () => {
+    const { ahead } = hashAhead(open(), key, { bytes: content(1) });
+    await expect.poll(heldBytes, PATIENCE).toBe(2000);
+    await ahead?.abandon(outage);
+    const [entry = ""] = await journal();
+    const path = join(stateDirectory, "uploads", entry);
+    const spoil = [
+      () => execFileSync("truncate", ["-s", "3G", path]),
+      () => execFileSync("sh", ["-c", 'rm "$1" && mkfifo "$1"', "sh", path]),
+      () => execFileSync("sh", ["-c", 'rm "$1" && mkdir "$1"', "sh", path]),
+    ];
+    for (const [index, how] of spoil.entries()) {
+      how();
+      const again = hashAhead(open(), parseKey(`base/a-${index}`), { bytes: content(1) });
+      expect(await again.ahead?.put(again.source, ctx)).toMatchObject({ outcome: "created" });
+      const same = hashAhead(open(), key, { bytes: content(1) });
+      await same.ahead?.begun(ctx);
+      await same.ahead?.abandon(undefined);
+    }
+    expect(double.bucket.uploads.size).toBe(1);
   });
 
   test("without a journal are removed after an outage too", async () => {

@@ -4,7 +4,8 @@
 // (a session that is one is never filed) and decides nothing: the store says which parts it holds, and their checksums say
 // whether they are ours. One run at a time has an upload: two that begin alike must not send their parts into one.
 import { createHash, randomBytes } from "node:crypto";
-import { mkdir, open, readdir, readFile, rename, unlink } from "node:fs/promises";
+import { constants } from "node:fs";
+import { mkdir, open, readdir, rename, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import type { Key } from "@kiteseal/core/store";
 import { keyOf } from "../objects.ts";
@@ -152,10 +153,21 @@ async function readAll(directory: string, prefix: string): Promise<readonly (Ent
 
 /** undefined for what is no entry, or one of another upload than its name says. */
 async function read(directory: string, name: string): Promise<Entry | undefined> {
-  const bytes = await readFile(join(directory, name));
-  if (bytes.length > MAX_BYTES) return undefined;
-  const entry = decoded(bytes.toString("utf8"));
+  const entry = decoded(await readText(join(directory, name)));
   return entry !== undefined && name.startsWith(prefixOf(entry.subject)) ? entry : undefined;
+}
+
+/** Of a small regular file; never waits for a FIFO's writer. What is none has no text. */
+async function readText(path: string): Promise<string> {
+  const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    const stats = await handle.stat();
+    if (!stats.isFile() || stats.size > MAX_BYTES) return "";
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(MAX_BYTES), 0, MAX_BYTES, 0);
+    return buffer.toString("utf8", 0, bytesRead);
+  } finally {
+    await handle.close();
+  }
 }
 
 function decoded(text: string): Entry | undefined {
