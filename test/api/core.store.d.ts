@@ -34,6 +34,7 @@
 //   parseKey
 //   portableKey
 //   quote
+//   readSmallFile
 //   request
 //   retry
 //   retryAfterMs
@@ -48,6 +49,20 @@ export declare function digestStream(bytes: AsyncIterable<Uint8Array>, plan: Dig
 export interface StreamDigest {
   readonly size: number;
   readonly digests: SourceDigests;
+}
+
+// artifact/small-file.d.ts
+export declare function readSmallFile({ path, maxBytes, fail, }: SmallFile): Promise<{
+  bytes: Uint8Array;
+  modified: Date;
+}>;
+export interface SmallFile {
+  readonly path: string;
+  readonly maxBytes: number;
+  readonly fail: (why: string, o: {
+    readonly cause?: unknown;
+    readonly tooLarge?: boolean;
+  }) => KitesealError;
 }
 
 // artifact/source.d.ts

@@ -7,6 +7,7 @@ export type { Context, Progress } from "./context.ts";
 export type { ByteRange, DigestPlan, HashAlgorithm, Pin, Source, SourceDigests, Unhashed } from "./artifact/source.ts";
 export { ATTESTATIONS_FOLDER } from "./artifact/attestation-names.ts";
 export { digestStream } from "./artifact/digest.ts";
+export { readSmallFile } from "./artifact/small-file.ts";
 export { parseKey, portableKey, unportableReason } from "./store/keys.ts";
 export type { Key } from "./store/keys.ts";
 export type {

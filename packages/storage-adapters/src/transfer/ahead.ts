@@ -4,8 +4,9 @@
 import type { Ahead, Context, Key, Unhashed } from "@kiteseal/core/store";
 import { isAdapterError, storeError } from "./errors.ts";
 import { startParts } from "./parts.ts";
-import type { Transfer } from "./transfer.ts";
 import { multipartFor } from "./plan.ts";
+import { partsRequest } from "./transfer.ts";
+import type { Transfer } from "./transfer.ts";
 import { upload } from "./upload.ts";
 
 /** See Store.ahead. */
@@ -14,24 +15,10 @@ export function uploadAhead(
   { key, file }: { key: Key; file: Unhashed },
   ctx: Context,
 ): Ahead | undefined {
-  const { size } = file;
-  const multipart = multipartFor(transfer.adapter, size);
+  const multipart = multipartFor(transfer.adapter, file.size);
   if (multipart?.whileHashing !== true) return undefined;
-  const started = startParts(
-    transfer,
-    {
-      key,
-      size,
-      digests: undefined,
-      partSize: multipart.partSize(size),
-      ifAbsent: true,
-      contentType: undefined,
-      metadata: {},
-      multipart,
-      open: (range) => file.open(range),
-    },
-    ctx,
-  );
+  const request = partsRequest(multipart, { key, bytes: file, digests: undefined, how: {} });
+  const started = startParts(transfer, request, ctx);
   return {
     add: (sha256) => started.add(sha256),
     begun: async (ctx) => {

@@ -28,6 +28,11 @@ export function isAdapterError(error: unknown, ...kinds: readonly AdapterErrorKi
   return error instanceof AdapterError && kinds.includes(error.kind);
 }
 
+/** What another try of the same upload may not meet. */
+export function isRepeatable(error: unknown): error is AdapterError {
+  return isAdapterError(error, "Transient", "Throttled", "UploadGone");
+}
+
 /** ERR_INTERRUPTED, carrying the signal's reason as cause. */
 export function interrupted(ctx: Context): KitesealError {
   return new KitesealError("ERR_INTERRUPTED", "stopped while using the store", { cause: ctx.signal?.reason });

@@ -4,9 +4,9 @@
 // (a session that is one is never filed) and decides nothing: the store says which parts it holds, and their checksums say
 // whether they are ours. One run at a time has an upload: two that begin alike must not send their parts into one.
 import { createHash, randomBytes } from "node:crypto";
-import { constants } from "node:fs";
 import { mkdir, open, readdir, rename, unlink } from "node:fs/promises";
 import { join } from "node:path";
+import { isKitesealError, KitesealError, quote, readSmallFile } from "@kiteseal/core/store";
 import type { Key } from "@kiteseal/core/store";
 import { keyOf } from "../objects.ts";
 import type { Runs } from "./plan.ts";
@@ -37,18 +37,17 @@ export interface Unfinished {
   readonly begun: Date;
 }
 
-/** An entry that this run has; `name` is empty where nothing is kept. */
+/** An entry that this run has. */
 export interface Noted {
   readonly name: string;
   readonly id: string;
 }
 
 export interface Journal {
-  /** False: nothing is kept, so nothing can be gone on with by a later process. */
-  readonly isKept: boolean;
   /** What a run that has ended, or gave it back, left of this very upload; from then on it is this run's alone. */
   take(subject: JournalSubject): Promise<Noted | undefined>;
-  keep(subject: JournalSubject, upload: Unfinished): Promise<Noted>;
+  /** undefined: nothing is kept, so no later process can go on with it. */
+  keep(subject: JournalSubject, upload: Unfinished): Promise<Noted | undefined>;
   /** A later run may take it. */
   giveBack(noted: Noted): Promise<void>;
   forget(noted: Noted): Promise<void>;
@@ -66,9 +65,8 @@ interface Entry extends Unfinished {
 export function createJournal(stateDirectory: string | undefined, runs?: Runs): Journal {
   if (stateDirectory === undefined) {
     return {
-      isKept: false,
       take: () => Promise.resolve(undefined),
-      keep: (_, { id }) => Promise.resolve({ name: "", id }),
+      keep: () => Promise.resolve(undefined),
       giveBack: () => Promise.resolve(),
       forget: () => Promise.resolve(),
       begunBefore: () => Promise.resolve([]),
@@ -87,7 +85,6 @@ export function createJournal(stateDirectory: string | undefined, runs?: Runs): 
     return { name, id: entry.id };
   };
   return {
-    isKept: true,
     take: async (subject) => {
       const prefix = prefixOf(subject);
       const newestFirst = (await free(prefix)).toSorted((a, b) => b.begun.getTime() - a.begun.getTime());
@@ -157,16 +154,15 @@ async function read(directory: string, name: string): Promise<Entry | undefined>
   return entry !== undefined && name.startsWith(prefixOf(entry.subject)) ? entry : undefined;
 }
 
-/** Of a small regular file; never waits for a FIFO's writer. What is none has no text. */
+/** What cannot be read, or is no small file, has no text. */
 async function readText(path: string): Promise<string> {
-  const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  const fail = (why: string): KitesealError => new KitesealError("ERR_UNREADABLE", `${quote(path)} ${why}`);
   try {
-    const stats = await handle.stat();
-    if (!stats.isFile() || stats.size > MAX_BYTES) return "";
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(MAX_BYTES), 0, MAX_BYTES, 0);
-    return buffer.toString("utf8", 0, bytesRead);
-  } finally {
-    await handle.close();
+    const { bytes } = await readSmallFile({ path, maxBytes: MAX_BYTES, fail });
+    return Buffer.from(bytes).toString("utf8");
+  } catch (error) {
+    if (isKitesealError(error)) return "";
+    throw error;
   }
 }
 

@@ -23,7 +23,7 @@ export async function giveUp(
 ): Promise<void> {
   const { journal } = transfer;
   const { noted } = upload;
-  if (noted !== undefined && journal.isKept && isPassing(reason) && ctx.signal?.aborted !== true) {
+  if (noted !== undefined && isPassing(reason) && ctx.signal?.aborted !== true) {
     await journal.giveBack(noted);
     return;
   }

@@ -7,7 +7,7 @@ import type { SentPart, Written } from "../adapter.ts";
 import { stoppable } from "../stoppable.ts";
 import { persistently } from "./attempts.ts";
 import { begin } from "./beginning.ts";
-import { isAdapterError, throwIfInterrupted } from "./errors.ts";
+import { isRepeatable, throwIfInterrupted } from "./errors.ts";
 import { giveUp } from "./leftovers.ts";
 import { countParts, planPart } from "./plan.ts";
 import type { PlannedPart } from "./plan.ts";
@@ -147,11 +147,6 @@ async function giveUpStarted(
 ): Promise<void> {
   const [upload] = await Promise.allSettled([started.upload, started.sent]);
   if (upload.status === "fulfilled") await giveUp(transfer, { request, upload: upload.value, reason }, ctx);
-}
-
-/** What another upload of the same bytes may not meet. */
-export function isRepeatable(error: unknown): boolean {
-  return isAdapterError(error, "Transient", "Throttled", "UploadGone");
 }
 
 /** What becomes visible must be what was hashed: the store only knows what was added. */

@@ -8,12 +8,13 @@ import { AdapterError } from "../adapter.ts";
 import type { Multipart, Written } from "../adapter.ts";
 import { persistently } from "./attempts.ts";
 import { download } from "./download.ts";
-import { isAdapterError } from "./errors.ts";
+import { isAdapterError, isRepeatable } from "./errors.ts";
 import { interruptible } from "./interrupt.ts";
-import { isRepeatable, uploadInParts } from "./parts.ts";
+import { uploadInParts } from "./parts.ts";
 import type { PartsUpload } from "./parts.ts";
 import { changed } from "./sending.ts";
-import type { PartsRequest, Transfer } from "./transfer.ts";
+import { partsRequest } from "./transfer.ts";
+import type { Transfer } from "./transfer.ts";
 import { multipartFor, requireSize } from "./plan.ts";
 
 /** What is at the key may vanish or change between two looks at it; after this many the store is not usable. */
@@ -63,7 +64,7 @@ async function attempt(
     if (isAdapterError(error, "AlreadyExists")) {
       return settle(transfer, { key, size: source.size, sha256: source.digests.sha256 }, ctx);
     }
-    if (!isAdapterError(error, "Transient", "Throttled", "UploadGone")) throw error;
+    if (!isRepeatable(error)) throw error;
     const stored = await settleLostReply(transfer, { request, error }, ctx);
     if (stored === undefined && error.kind !== "UploadGone") throw error;
     return stored;
@@ -97,17 +98,7 @@ async function partsWriter(
   const { key, source } = request;
   const partSize = multipart.partSize(source.size);
   const digests = source.digests.parts?.size === partSize ? source.digests : await hashParts(request, partSize, ctx);
-  const planned: PartsRequest = {
-    key,
-    size: source.size,
-    digests,
-    partSize,
-    ifAbsent: request.overwrite !== true,
-    contentType: request.contentType,
-    metadata: request.metadata ?? {},
-    multipart,
-    open: (range) => source.open(range),
-  };
+  const planned = partsRequest(multipart, { key, bytes: source, digests, how: request });
   let { started } = request;
   return async () => {
     const ahead = started;
