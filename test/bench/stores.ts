@@ -9,7 +9,7 @@ import { STUB } from "../support/program.ts";
 import { compared, median, type Row } from "./measure.ts";
 import { bundleChild } from "./stores/bundle.ts";
 import { type Client, clientsOf, type Command } from "./stores/clients.ts";
-import { type Taken, timed } from "./stores/programs.ts";
+import { settleDisk, type Taken, timed } from "./stores/programs.ts";
 import { STORE_KINDS, type StoreKind, type StoreServer } from "./stores/servers.ts";
 import { RULE_FLAGS, type World } from "./world.ts";
 
@@ -163,6 +163,7 @@ async function inTurns(
       try {
         for (const { load, command } of steps) {
           const { program, args, env, cwd } = { cwd: directory, ...command(server) };
+          settleDisk();
           const taken = await timed(program, { args, env, cwd });
           const byName = samples.get(load.work) ?? new Map<string, Taken[]>();
           samples.set(load.work, byName.set(name, [...(byName.get(name) ?? []), taken]));

@@ -8,6 +8,8 @@ import {
   createLookup,
   digestFile,
   digestStream,
+  KitesealError,
+  quote,
 } from "@kiteseal/core";
 import {
   type DigestPlan,
@@ -99,6 +101,7 @@ async function openPlaces(request: LookupRequest): Promise<Lookup> {
   const below = new Map<string, Lookup>();
   for (const root of typeof roots === "string" ? [roots] : new Set(roots.values())) {
     const location: Location = await openStore(root, storeOptions(io));
+    if (pinned === undefined && location.store.lists === false) throw cannotBeListed(root);
     below.set(root, createLookup({ ...shared, roots: [location] }));
   }
   return (artifact, rule, ctx) => {
@@ -106,6 +109,16 @@ async function openPlaces(request: LookupRequest): Promise<Lookup> {
     const root = attestationRoot(roots, place === undefined ? "" : place.store.url(place.key));
     return (below.get(root ?? "") ?? above)(artifact, rule, ctx);
   };
+}
+
+function cannotBeListed(root: string): KitesealError {
+  return new KitesealError(
+    "ERR_STORE_URL",
+    `${quote(root)} is a web server, which has no listing to look for attestations in`,
+    {
+      hint: "name the store behind it, or what was published by --pins, or the attestation itself by --bundle",
+    },
+  );
 }
 
 /** Files of equal bytes have one digest and may have several attestations. */

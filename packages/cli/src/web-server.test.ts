@@ -49,10 +49,19 @@ test("is no place to publish to, which is said before anything is signed", async
     ["publish", ...argv],
     ["attest", ...argv],
     ["attest", "dist/app.tgz", "--attestations", argv[2] ?? ""],
+    ["publish", "dist/app.tgz", "--to", `file://${fixture.root}/S`, "--attestations", "https://host.invalid/x/"],
   ]) {
     expect((await fixture.cli(line, { env: fixture.sandbox.jobEnv() })).code, line.join(" ")).toBe(2);
   }
   expect(fixture.sandbox.stats.tokens).toBe(tokens);
+});
+
+test("is no root to look for attestations in, which is said without asking it", async () => {
+  const store = await fixture.published();
+  const target = `file://${join(store, "1", "dist/app.tgz")}`;
+  const root = ["--attestations", "https://host.invalid/x/"];
+  expect((await fixture.verify([target, ...root])).code).toBe(2);
+  expect((await fixture.cli(["find", target, ...root])).code).toBe(2);
 });
 
 test.each([

@@ -60,12 +60,8 @@ export async function openRepository(
   attestations: string | undefined,
   options: StoreOptions,
 ): Promise<Repository> {
-  const { scheme, path } = parseStoreUrl(to.url);
-  if (scheme === "https") {
-    throw new KitesealError("ERR_STORE_URL", `${quote(to.url)} is a web server, which is only read from`, {
-      hint: "Azure is written to at https://ACCOUNT.blob.core.windows.net/CONTAINER/…",
-    });
-  }
+  for (const url of [to.url, ...(attestations === undefined ? [] : [attestations])]) requireWritable(url);
+  const { path } = parseStoreUrl(to.url);
   if (path.split("/").includes(ATTESTATIONS_FOLDER)) {
     throw new KitesealError("ERR_STORE_URL", `${quote(to.url)} is among attestations: no artifact is looked for there`);
   }
@@ -81,6 +77,13 @@ export async function openRepository(
         ? { store: fixed.store, prefix: `${fixed.prefix}${ATTESTATIONS_FOLDER}/` }
         : await openStore(attestations, options),
   };
+}
+
+function requireWritable(url: string): void {
+  if (parseStoreUrl(url).scheme !== "https") return;
+  throw new KitesealError("ERR_STORE_URL", `${quote(url)} is a web server, which is only read from`, {
+    hint: "Azure is written to at https://ACCOUNT.blob.core.windows.net/CONTAINER/…",
+  });
 }
 
 function prefixOf(address: StoreAddress): string {

@@ -52,6 +52,11 @@ describe("parseStoreUrl", () => {
     "https://user:password@host/x",
     "https://acme.blob.core.windows.net",
     "https://acme.blob.core.windows.net/?sig=abc",
+    "https://acme.blob.core.windows.net/ab/x",
+    "https://acme.blob.core.windows.net/Box/x",
+    "https://acme.blob.core.windows.net/a--b/x",
+    "https://acme.blob.core.windows.net/box-/x",
+    `https://acme.blob.core.windows.net/${"x".repeat(64)}/x`,
     "ftp://host/x",
     "file:////srv",
     "file:///srv//x",
@@ -84,6 +89,16 @@ describe("parseStoreUrl", () => {
     [
       "https://acme.blob.core.windows.net/box/a/b",
       { scheme: "azure", origin: "https://acme.blob.core.windows.net", bucket: "box", path: "a/b", isDirectory: false },
+    ],
+    [
+      `https://acme.blob.core.windows.net/${"a-0".repeat(21)}`,
+      {
+        scheme: "azure",
+        origin: "https://acme.blob.core.windows.net",
+        bucket: "a-0".repeat(21),
+        path: "",
+        isDirectory: true,
+      },
     ],
     [
       "https://host:8443/a",

@@ -127,6 +127,7 @@ function placeholderError(message: string, hint: string | undefined): KitesealEr
 }
 
 const AZURE_HOST = /^[a-z0-9]{3,24}\.blob\.core\.(?:windows\.net|chinacloudapi\.cn|usgovcloudapi\.net)$/;
+const CONTAINER = /^(?=.{3,63}$)[a-z0-9]+(?:-[a-z0-9]+)*$/;
 const BUCKET = /^[A-Za-z0-9][A-Za-z0-9._-]{0,221}$/;
 /** Of this machine: where http is as good as https. */
 export const LOOPBACK: RegExp = /^(?:localhost|\[::1\]|127(?:\.\d{1,3}){3})$/;
@@ -188,8 +189,12 @@ function parseWebUrl(url: string): StoreAddress {
   const [, text = ""] = /^[a-z]+:\/\/[^/]*(?:\/(.*))?$/s.exec(url) ?? [];
   if (!AZURE_HOST.test(hostname)) return { scheme: "https", origin, bucket: "", ...parsePath(url, text) };
   const [container = ""] = text.split("/", 1);
-  if (!BUCKET.test(container)) {
-    throw urlError(url, "names no container", "write https://ACCOUNT.blob.core.windows.net/CONTAINER/path");
+  if (!CONTAINER.test(container)) {
+    throw urlError(
+      url,
+      "names no container",
+      "write https://ACCOUNT.blob.core.windows.net/CONTAINER/path; names have 3 to 63 of a-z, 0-9 and -",
+    );
   }
   return { scheme: "azure", origin, bucket: container, ...parsePath(url, text.slice(container.length + 1)) };
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Executables in PATH, and what a whole process took, by GNU time, since what Node is told of its children's memory
 // includes its own.
+import { execFileSync } from "node:child_process";
 import { accessSync, constants } from "node:fs";
 import { readFile, rm } from "node:fs/promises";
 import { delimiter, join } from "node:path";
@@ -30,6 +31,11 @@ export interface Taken {
   readonly cpuSeconds: number;
   /** Largest resident set of its largest process. */
   readonly peakBytes: number;
+}
+
+/** What the measurement before left to be written would be written during the next one, at the next one's cost. */
+export function settleDisk(): void {
+  execFileSync("sync");
 }
 
 /** Throws unless it ends with 0. */

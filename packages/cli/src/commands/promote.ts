@@ -3,8 +3,8 @@
 // them or none: nothing is copied unless everything that was named passes.
 import { resolve } from "node:path";
 import type { Command } from "commander";
-import { askedKinds, type Context, type ErrorCode, isKitesealError, KitesealError, quote } from "@kiteseal/core";
-import { encodePins, promote, type PromoteRequest, type Promotion } from "@kiteseal/core/operations";
+import { askedKinds, type Context, KitesealError, quote } from "@kiteseal/core";
+import { encodePins, promote, type Promotion } from "@kiteseal/core/operations";
 import type { Repository } from "@kiteseal/core/store";
 import { openRepository } from "@kiteseal/storage-adapters";
 import { AUTHORITY_OPTIONS, loadAuthority } from "../authority.ts";
@@ -21,12 +21,14 @@ import { RULE_OPTIONS, SIGNER_OPTIONS } from "../rule-flags.ts";
 import { destinationOptions } from "../stores.ts";
 import { createStatusLine } from "../terminal/progress.ts";
 import { styleFor } from "../terminal/style.ts";
+import { withWayOn } from "../unfinished.ts";
 import { VERSION } from "../version.ts";
 import { readTransferSettings, readWriteSettings, WRITE_OPTIONS } from "../write-settings.ts";
 import { checkedFormat, debugConfig, type Invocation } from "./command.ts";
 
 const CONCURRENCY = 4;
 const FORMATS = ["text", "json", "jsonl"];
+const WAY_ON = "what is there is complete and attested: run it again, and it adds the rest";
 
 export function define(command: Command): void {
   command.argument("[source...]", "store addresses of artifacts");
@@ -107,7 +109,8 @@ export async function run(invocation: Invocation): Promise<number> {
     const request = { sources, destination: destination.artifacts, authority, batch, options, config, io };
     const { rows, tally, promotable: artifacts } = await judgeSources(request, ctx);
     const how = { destination, compute: batch.compute, sidecar: options.flag("sidecar"), concurrency: CONCURRENCY };
-    const promotion = artifacts === undefined ? undefined : await promoted({ artifacts, ...how }, ctx);
+    const promotion =
+      artifacts === undefined ? undefined : await withWayOn(WAY_ON, () => promote({ artifacts, ...how }, ctx));
     if (pinsPath !== undefined && promotion !== undefined)
       await writeOutput(resolve(io.cwd, pinsPath), pinsOf(promotion));
     await status.clear();
@@ -115,23 +118,6 @@ export async function run(invocation: Invocation): Promise<number> {
     return tally.exitCode;
   } finally {
     await batch.compute.close();
-  }
-}
-
-const COMPLETABLE: readonly ErrorCode[] = ["ERR_INTERRUPTED", "ERR_STORE_UNAVAILABLE"];
-
-/** Promotes; what stopped it half-way says how it goes on. */
-async function promoted(request: PromoteRequest, ctx: Context): Promise<Promotion> {
-  try {
-    return await promote(request, ctx);
-  } catch (error) {
-    if (!isKitesealError(error) || error.hint !== undefined || !COMPLETABLE.includes(error.code)) throw error;
-    const { code, message, details } = error;
-    throw new KitesealError(code, message, {
-      details,
-      hint: "what is there is complete and attested: run it again, and it adds the rest",
-      cause: error,
-    });
   }
 }
 

@@ -13,11 +13,13 @@ import { addSigningOptions, prepareSigning } from "../signing.ts";
 import { createStatusLine } from "../terminal/progress.ts";
 import { styleFor } from "../terminal/style.ts";
 import { madeJson, madeText } from "../report/publication.ts";
+import { withWayOn } from "../unfinished.ts";
 import { WRITE_OPTIONS } from "../write-settings.ts";
 import { checkedFormat, debugConfig, type Invocation } from "./command.ts";
 
 /** Artifacts on their way into the store: most are small, and wait for its answers. It bounds how many requests carry bytes. */
 const CONCURRENCY = 32;
+const WAY_ON = "run it again: what can be seen in the store is attested and stays, and only the rest is sent";
 
 export function define(command: Command): void {
   command.argument("<path...>", "files and globs: *, ? and ** as a whole segment");
@@ -60,17 +62,9 @@ export async function run(invocation: Invocation): Promise<number> {
   const pins = options.text("pins");
   const pinsPath = pins === undefined ? undefined : resolve(io.cwd, pins);
   if (pinsPath !== undefined) await checkOutput(pinsPath, WRITTEN.pins);
-  const publication = await publish(
-    {
-      ...request,
-      files,
-      repository,
-      algorithms: options.flag("sha512") ? ["sha512"] : [],
-      sidecar: options.flag("sidecar"),
-      concurrency: CONCURRENCY,
-    },
-    ctx,
-  );
+  const algorithms = options.flag("sha512") ? (["sha512"] as const) : [];
+  const how = { files, repository, algorithms, sidecar: options.flag("sidecar"), concurrency: CONCURRENCY };
+  const publication = await withWayOn(WAY_ON, () => publish({ ...request, ...how }, ctx));
   if (pinsPath !== undefined) await writeOutput(pinsPath, pinsOf(publication));
   await status.clear();
   const { artifacts, attestations } = publication;

@@ -27,8 +27,8 @@ export function madeText(made: Made, o: { style: Style; quiet: boolean }): strin
   if (o.quiet) return [...warnings, ...sandbox].map((line) => `${line}\n`).join("");
   const lines = [
     ...made.artifacts.map(
-      ({ name, url, outcome }) =>
-        `${style("good", "✓ stored  ")} ${escapeText(name)}  ${escapeText(url)}${outcome === "created" ? "" : " (was there)"}`,
+      ({ name, url, sha256, outcome }) =>
+        `${style("good", "✓ stored  ")} ${escapeText(name)}  ${escapeText(url)}${outcome === "created" ? "" : " (was there)"}  sha256:${sha256}`,
     ),
     ...made.attestations.map((attestation) => attestationLine(attestation, style)),
     ...made.files.map((path) => `${style("good", "✓ wrote   ")} ${escapeText(path)}`),
