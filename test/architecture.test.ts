@@ -92,6 +92,7 @@ describe("layers of core", () => {
     "http.ts",
     "retry.ts",
     "concurrency.ts",
+    "thread-errors.ts",
   ];
   /** Runs verification for what a policy asks about, so it stands behind both. */
   const AFTER_POLICY = ["compute.ts", "pool.ts", "worker.ts"];

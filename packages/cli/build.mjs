@@ -13,10 +13,12 @@ for (const name of await readdir(out).catch(() => [])) {
 }
 // Its default entry is CommonJS, whose names a dynamic import in a bundle does not have.
 const yaml = fileURLToPath(new URL("../browser/index.js", import.meta.resolve("yaml")));
-// The pool's threads run this; it lies beside the chunk that starts them and shares the others.
-const worker = fileURLToPath(new URL("worker.js", import.meta.resolve("@kiteseal/core")));
+// Threads run these; they lie beside the chunks that start them and share the others.
+const core = import.meta.resolve("@kiteseal/core");
+const worker = fileURLToPath(new URL("worker.js", core));
+const hashWorker = fileURLToPath(new URL("artifact/hash-worker.js", core));
 await build({
-  entryPoints: { bin: "src/bin.ts", worker },
+  entryPoints: { bin: "src/bin.ts", worker, "hash-worker": hashWorker },
   absWorkingDir: root,
   outdir: out,
   outExtension: { ".js": ".mjs" },

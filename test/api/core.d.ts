@@ -43,6 +43,7 @@
 //   MIN_SECRET_BYTES
 //   Origin
 //   ParsePolicyOptions
+//   PartDigests
 //   PinnedArtifact
 //   PinsFile
 //   PlaceReport
@@ -157,8 +158,9 @@ export declare function digestStream(bytes: AsyncIterable<Uint8Array>, plan: Dig
 export declare function isSha256Hex(text: string): boolean;
 export declare function sha256Hex(bytes: Uint8Array | string): string;
 export interface FilePlan extends DigestPlan {
-  readonly onPart?: (sha256: string) => void;
+  readonly onPart?: (part: PartDigests) => void;
   readonly keep?: boolean;
+  readonly inThread?: boolean;
 }
 export interface StreamDigest {
   readonly size: number;
@@ -211,6 +213,11 @@ export interface ByteRange {
 export interface DigestPlan {
   readonly algorithms: readonly HashAlgorithm[];
   readonly partSize?: number;
+  readonly partMd5?: boolean;
+}
+export interface PartDigests {
+  readonly sha256: string;
+  readonly md5?: string;
 }
 export interface Source {
   readonly size: number;
@@ -226,6 +233,7 @@ export interface SourceDigests {
   readonly parts?: {
     readonly size: number;
     readonly sha256: readonly string[];
+    readonly md5?: readonly string[];
   };
 }
 export type HashAlgorithm = "sha256" | "sha384" | "sha512" | "sha1" | "md5";
@@ -706,6 +714,7 @@ export declare const LIMITS: {
   readonly looksBeforeListing: 64;
   readonly listedInVain: 2000;
   readonly hashBufferBytes: 4194304;
+  readonly threadFileBytes: 67108864;
   readonly keptFileBytes: 65536;
   readonly keptFilesBytes: 16777216;
   readonly fetchedObjects: 100000;
@@ -1108,7 +1117,7 @@ export declare function bundleHandles(path: string, bytes: Uint8Array): readonly
 
 // store/contract.d.ts
 export interface Ahead {
-  add(sha256: string): void;
+  add(part: PartDigests): void;
   begun(ctx: Context): Promise<void>;
   put(source: Source, ctx: Context): Promise<Stored>;
   abandon(reason: unknown): Promise<void>;

@@ -62,6 +62,11 @@ export interface ByteRange {
 export interface DigestPlan {
   readonly algorithms: readonly HashAlgorithm[];
   readonly partSize?: number;
+  readonly partMd5?: boolean;
+}
+export interface PartDigests {
+  readonly sha256: string;
+  readonly md5?: string;
 }
 export interface Source {
   readonly size: number;
@@ -77,6 +82,7 @@ export interface SourceDigests {
   readonly parts?: {
     readonly size: number;
     readonly sha256: readonly string[];
+    readonly md5?: readonly string[];
   };
 }
 export type HashAlgorithm = "sha256" | "sha384" | "sha512" | "sha1" | "md5";
@@ -838,7 +844,7 @@ export type Selector = {
 
 // store/contract.d.ts
 export interface Ahead {
-  add(sha256: string): void;
+  add(part: PartDigests): void;
   begun(ctx: Context): Promise<void>;
   put(source: Source, ctx: Context): Promise<Stored>;
   abandon(reason: unknown): Promise<void>;

@@ -17,6 +17,7 @@
 //   KitesealError
 //   LIMITS
 //   Location
+//   PartDigests
 //   Pin
 //   Progress
 //   PutRequest
@@ -73,6 +74,11 @@ export interface ByteRange {
 export interface DigestPlan {
   readonly algorithms: readonly HashAlgorithm[];
   readonly partSize?: number;
+  readonly partMd5?: boolean;
+}
+export interface PartDigests {
+  readonly sha256: string;
+  readonly md5?: string;
 }
 export interface Source {
   readonly size: number;
@@ -88,6 +94,7 @@ export interface SourceDigests {
   readonly parts?: {
     readonly size: number;
     readonly sha256: readonly string[];
+    readonly md5?: readonly string[];
   };
 }
 export type HashAlgorithm = "sha256" | "sha384" | "sha512" | "sha1" | "md5";
@@ -482,6 +489,7 @@ export declare const LIMITS: {
   readonly looksBeforeListing: 64;
   readonly listedInVain: 2000;
   readonly hashBufferBytes: 4194304;
+  readonly threadFileBytes: 67108864;
   readonly keptFileBytes: 65536;
   readonly keptFilesBytes: 16777216;
   readonly fetchedObjects: 100000;
@@ -517,7 +525,7 @@ export type Outcome<T> = {
 
 // store/contract.d.ts
 export interface Ahead {
-  add(sha256: string): void;
+  add(part: PartDigests): void;
   begun(ctx: Context): Promise<void>;
   put(source: Source, ctx: Context): Promise<Stored>;
   abandon(reason: unknown): Promise<void>;

@@ -63,7 +63,7 @@ export interface Held {
 export interface Multipart {
   readonly threshold: number;
   readonly parallel: number;
-  readonly checksSha256?: boolean;
+  readonly compares?: "sha256" | "md5";
   readonly whileHashing?: boolean;
   partSize(size: number): number;
   settings?(request: MultipartRequest, ctx: Context): string;
@@ -81,6 +81,7 @@ export interface PartRequest {
   readonly index: number;
   readonly range: ByteRange;
   readonly sha256: string;
+  readonly md5?: string;
   readonly isLast: boolean;
   body(skip: number): AsyncIterable<Uint8Array>;
 }

@@ -71,8 +71,8 @@ export async function newPlace({ world, server }: Scene, name: string): Promise<
   return { url: `${server.url}/${name}`, env: server.env, directory };
 }
 
-/** So many runs in a row that were not killed: there is no such request. */
-const ENDED = 3;
+/** So many runs in a row that were not killed: there is no such request. Lanes make some runs shorter by several. */
+const ENDED = 6;
 
 /**
  * Returns at how many steps it was killed, and the amounts of work that were seen afterwards. A run may do with a request

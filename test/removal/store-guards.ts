@@ -191,6 +191,11 @@ export const STORE_GUARDS: readonly StoreGuard[] = [
     ["transfer/sending.ts", "if (found !== part.sha256) throw", 'if (found === "") throw'],
   ),
   guard(
+    "azure: a block is compared with what was hashed, not with what was read",
+    ["azure/contract.test.ts", "of other bytes than were hashed is ERR_FILE_CHANGED"],
+    ["azure/blocks.ts", "md5: md5 ?? md5Of(bytes)", "md5: md5Of(bytes)"],
+  ),
+  guard(
     "an upload is one run's",
     ["transfer/ahead.test.ts", "are one run's alone"],
     ["transfer/journal.ts", "(run === NOBODY || runs?.isRunning(run) !== true)", "true"],

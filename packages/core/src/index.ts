@@ -11,6 +11,7 @@ export type {
   DigestPlan,
   HashAlgorithm,
   Origin,
+  PartDigests,
   Source,
   SourceDigests,
   Unhashed,

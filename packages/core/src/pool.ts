@@ -4,8 +4,8 @@
 import { extname } from "node:path";
 import { Worker } from "node:worker_threads";
 import { inlineCompute, type AskedKinds, type Compute } from "./compute.ts";
-import { isErrorCode, KitesealError } from "./errors.ts";
 import type { Trust } from "./sigstore/trust.ts";
+import { revivedError } from "./thread-errors.ts";
 import type { Authentication } from "./verification/authenticate.ts";
 import type { WorkerReply, WorkerRequest, WorkerStart } from "./worker.ts";
 
@@ -91,7 +91,7 @@ class Pool {
     this.#idle.push(worker);
     if (job?.request.id === reply.id) {
       if ("result" in reply) job.resolve(reply.result);
-      else job.reject(revive(reply.error));
+      else job.reject(revivedError(reply.error));
     }
     this.#dispatch();
   }
@@ -107,10 +107,4 @@ class Pool {
     // Nobody is left to take them.
     else for (const waiting of this.#waiting.splice(0)) waiting.reject(error);
   }
-}
-
-function revive(error: { code?: string; message: string; hint?: string | undefined }): Error {
-  return isErrorCode(error.code)
-    ? new KitesealError(error.code, error.message, { hint: error.hint })
-    : new Error(error.message);
 }

@@ -4,7 +4,16 @@ export { LIMITS } from "./limits.ts";
 export { ERRORS, KitesealError, isKitesealError, quote } from "./errors.ts";
 export type { ErrorCode, ErrorKind, ErrorOptions } from "./errors.ts";
 export type { Context, Progress } from "./context.ts";
-export type { ByteRange, DigestPlan, HashAlgorithm, Pin, Source, SourceDigests, Unhashed } from "./artifact/source.ts";
+export type {
+  ByteRange,
+  DigestPlan,
+  HashAlgorithm,
+  PartDigests,
+  Pin,
+  Source,
+  SourceDigests,
+  Unhashed,
+} from "./artifact/source.ts";
 export { ATTESTATIONS_FOLDER } from "./artifact/attestation-names.ts";
 export { digestStream } from "./artifact/digest.ts";
 export { readSmallFile } from "./artifact/small-file.ts";

@@ -2,7 +2,7 @@
 // A worker thread that authenticates bundles: plain data in and out; errors cross as {code, message, hint, details}.
 import { parentPort, workerData } from "node:worker_threads";
 import { createAuthority, type AskedKinds } from "./compute.ts";
-import { isKitesealError } from "./errors.ts";
+import { type PlainError, plainError } from "./thread-errors.ts";
 import { authenticate, type Authentication } from "./verification/authenticate.ts";
 
 export interface WorkerStart {
@@ -18,14 +18,7 @@ export interface WorkerRequest {
 
 export type WorkerReply = { readonly id: number } & (
   | { readonly result: Authentication }
-  | {
-      readonly error: {
-        readonly code?: string;
-        readonly message: string;
-        readonly hint?: string | undefined;
-        readonly details?: unknown;
-      };
-    }
+  | { readonly error: PlainError }
 );
 
 function isStart(value: unknown): value is WorkerStart {
@@ -43,11 +36,7 @@ if (parentPort !== null && isStart(workerData)) {
     try {
       return { id, result: authenticate(bytes, digest, await authority) };
     } catch (error) {
-      if (isKitesealError(error)) {
-        const { code, message, hint, details } = error;
-        return { id, error: { code, message, hint, details } };
-      }
-      return { id, error: { message: error instanceof Error ? (error.stack ?? error.message) : "a worker failed" } };
+      return { id, error: plainError(error) };
     }
   };
 }

@@ -153,8 +153,10 @@ export interface PartRequest {
   /** Of the object; never empty. */
   readonly range: ByteRange;
   readonly sha256: string;
+  /** Where Multipart.compares asks for it. */
+  readonly md5?: string;
   readonly isLast: boolean;
-  /** The part's bytes from its byte `skip` on; like PutRequest.body, also with `skip` it throws if the part is not that of `sha256`, unless `checksSha256` leaves that to the store. */
+  /** The part's bytes from its byte `skip` on; like PutRequest.body, also with `skip` it throws if the part is not that of `sha256`, unless Multipart.compares leaves that to the store. */
   body(skip: number): AsyncIterable<Uint8Array>;
 }
 
@@ -179,8 +181,11 @@ export interface Multipart {
   /** Objects of more bytes than this go this way, others through putWhole. */
   readonly threshold: number;
   readonly parallel: number;
-  /** True: the store compares each part with its `sha256`, so that transfer/ hashes a part again only after it was rejected. */
-  readonly checksSha256?: boolean;
+  /**
+   * Which digest of a part, made when the file was hashed, the store compares the part with: transfer/ hashes a part again only
+   * after it was rejected. A file that changes to the same md5 would be stored as what it became, and not verify.
+   */
+  readonly compares?: "sha256" | "md5";
   /** True: parts can be sent before the digest of the whole is known, and nothing is visible before `complete`. */
   readonly whileHashing?: boolean;
   /** Depends on `size` only, within the store's limits on parts. Asked before hashing (digestPlan) and again at the upload. */

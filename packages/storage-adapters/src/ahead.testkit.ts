@@ -3,7 +3,7 @@
 // offer it keep the same sentences by `put`.
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import type { Ahead, Context, Key, Source, SourceDigests, Store, Stored } from "@kiteseal/core/store";
+import type { Ahead, Context, Key, PartDigests, Source, SourceDigests, Store, Stored } from "@kiteseal/core/store";
 
 export interface AheadCourse {
   readonly store: Store;
@@ -17,15 +17,23 @@ export interface AheadCourse {
 const ctx: Context = { now: () => new Date("2026-11-21T12:00:00Z") };
 const WRITERS = 20;
 const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
+const md5 = (bytes: Uint8Array): string => createHash("md5").update(bytes).digest("hex");
 
 /** What hashing `bytes` tells. */
 function digestsOf(store: Store, bytes: Uint8Array): SourceDigests {
-  const { partSize } = store.digestPlan(bytes.length);
+  const { partSize, partMd5 = false } = store.digestPlan(bytes.length);
   if (partSize === undefined) return { sha256: sha256(bytes) };
   const count = Math.ceil(bytes.length / partSize);
-  const parts = Array.from({ length: count }, (_, i) => sha256(bytes.subarray(i * partSize, (i + 1) * partSize)));
-  const md5 = createHash("md5").update(bytes).digest("hex");
-  return { sha256: sha256(bytes), md5, parts: { size: partSize, sha256: parts } };
+  const parts = Array.from({ length: count }, (_, i) => bytes.subarray(i * partSize, (i + 1) * partSize));
+  const ofParts = { sha256: parts.map(sha256), ...(partMd5 && { md5: parts.map(md5) }) };
+  return { sha256: sha256(bytes), md5: md5(bytes), parts: { size: partSize, ...ofParts } };
+}
+
+function partsOf({ parts }: SourceDigests): readonly PartDigests[] {
+  return (parts?.sha256 ?? []).map((hex, i) => {
+    const of = parts?.md5?.[i];
+    return { sha256: hex, ...(of === undefined ? {} : { md5: of }) };
+  });
 }
 
 /** A file that is hashed as `bytes`, and read as `read`. */
@@ -40,7 +48,7 @@ export function hashAhead(
   }
   const ahead = store.ahead?.(key, { size, open }, signal === undefined ? ctx : { ...ctx, signal });
   const digests = digestsOf(store, bytes);
-  for (const part of digests.parts?.sha256 ?? []) ahead?.add(part);
+  for (const part of partsOf(digests)) ahead?.add(part);
   return { ahead, source: { size, digests, open } };
 }
 

@@ -3,14 +3,13 @@
 // decoded, nothing tried again; a server that falls silent is given up. Replies are untrusted. Calls with small bodies
 // go through core's `request`.
 import { request as httpRequest } from "node:http";
-import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
+import type { ClientRequest, IncomingHttpHeaders, IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
 import { quote } from "@kiteseal/core/store";
 import type { Context } from "@kiteseal/core/store";
 import { AdapterError } from "./adapter.ts";
 import { connectionFailure } from "./connection-failure.ts";
+import { sendChunks } from "./request-body.ts";
 import { LOOPBACK } from "./url.ts";
 
 export interface ExchangeRequest {
@@ -84,59 +83,33 @@ async function send(url: URL, request: ExchangeRequest, ctx: Context): Promise<I
   outgoing.setTimeout(request.idleMs, () =>
     outgoing.destroy(new AdapterError("Transient", `${request.action} failed: no answer in time`)),
   );
-  const reply = Promise.withResolvers<IncomingMessage>();
-  outgoing.once("response", reply.resolve);
-  outgoing.once("error", reply.reject);
-  let failedBody: { readonly error: unknown } | undefined;
-  const watched = async function* (body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
-    try {
-      // A copy: a chunk belongs to the reader only until the next is asked for, and the socket keeps it longer.
-      for await (const chunk of body) yield Uint8Array.from(chunk);
-    } catch (error) {
-      failedBody = { error };
-      throw error;
-    }
-  };
-  try {
-    if (request.body === undefined) outgoing.end();
-    else
-      await upload(
-        Readable.from(watched(request.body), { objectMode: false, highWaterMark: 1 }),
-        outgoing,
-        reply.promise,
-      );
-    const message = await reply.promise;
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+  let isAnswered = false;
+  outgoing.once("response", (message) => {
+    isAnswered = true;
     message.once("error", () => undefined);
-    return message;
-  } catch (error) {
+    // Answered before all was sent: the rest is not wanted, and the connection is of no more use.
+    message.once("end", () => void (outgoing.writableEnded || outgoing.destroy()));
+    resolve(message);
+  });
+  outgoing.on("error", (error) =>
+    reject(ctx.signal?.aborted === true ? ctx.signal.reason : exchangeError(error, request.action)),
+  );
+  sendBody(outgoing, request.body, () => isAnswered).catch((error: unknown) => {
+    // The body's own failure comes first, so that the connection it breaks is not taken for the reason.
+    reject(error);
     outgoing.destroy();
-    reply.promise.catch(() => undefined);
-    if (failedBody !== undefined) throw failedBody.error;
-    ctx.signal?.throwIfAborted();
-    throw exchangeError(error, request.action);
-  }
+  });
+  return await promise;
 }
 
-/** Ends when all is sent, or when the server has answered before that: then the rest is not worth sending. */
-async function upload(
-  body: Readable,
-  outgoing: ReturnType<typeof httpRequest>,
-  reply: Promise<IncomingMessage>,
+async function sendBody(
+  outgoing: ClientRequest,
+  body: ExchangeRequest["body"],
+  isAnswered: () => boolean,
 ): Promise<void> {
-  const stop = new AbortController();
-  const sent = pipeline(body, outgoing, { signal: stop.signal, end: true });
-  const early = reply.then(() => "answered" as const);
-  try {
-    await Promise.race([sent, early]);
-  } catch (error) {
-    // A server that refuses may close the connection first: its answer says more than the broken pipe.
-    const answered = await Promise.race([early, new Promise((resolve) => setTimeout(resolve, 50, "silent"))]).catch(
-      () => "silent",
-    );
-    if (answered !== "answered") throw error;
-  } finally {
-    sent.catch(() => undefined);
-  }
+  if (body === undefined) outgoing.end();
+  else await sendChunks(outgoing, body, isAnswered);
 }
 
 /** A failure of the connection as AdapterError. */

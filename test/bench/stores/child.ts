@@ -12,6 +12,7 @@ import { openStore } from "@kiteseal/storage-adapters";
 
 /** As `kiteseal publish` has in flight. */
 const LANES = 32;
+const THREAD_BYTES = 67_108_864;
 const ctx: Context = { now: () => new Date() };
 const [action = "", url = "", path = ""] = argv.slice(2);
 const { store, prefix } = await openStore(url, { env, now: () => ctx.now() });
@@ -31,7 +32,11 @@ async function put(): Promise<void> {
       let ahead: Ahead | undefined;
       const plan = (unhashed: Unhashed): FilePlan => {
         ahead = store.ahead?.(key, unhashed, ctx);
-        return { ...store.digestPlan(unhashed.size), onPart: (sha256) => ahead?.add(sha256) };
+        return {
+          ...store.digestPlan(unhashed.size),
+          onPart: (part) => ahead?.add(part),
+          inThread: unhashed.size >= THREAD_BYTES,
+        };
       };
       const source = await digestFile(file, plan, ctx);
       await (ahead?.put(source, ctx) ?? store.put(key, { source }, ctx));

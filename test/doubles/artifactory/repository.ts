@@ -20,8 +20,23 @@ export interface Artifact {
 export type Artifacts = Map<string, Artifact>;
 
 export function checksumsOf(bytes: Uint8Array): Checksums {
-  const hex = (algorithm: string): string => createHash(algorithm).update(bytes).digest("hex");
-  return { sha1: hex("sha1"), md5: hex("md5"), sha256: hex("sha256") };
+  const digester = createDigester();
+  digester.update(bytes);
+  return digester.finish();
+}
+
+interface Digester {
+  update(bytes: Uint8Array): void;
+  finish(): Checksums;
+}
+
+/** The server computes all three of whatever it is sent, as it comes. */
+export function createDigester(): Digester {
+  const [sha1, md5, sha256] = [createHash("sha1"), createHash("md5"), createHash("sha256")];
+  return {
+    update: (bytes) => [sha1, md5, sha256].forEach((hash) => hash.update(bytes)),
+    finish: () => ({ sha1: sha1.digest("hex"), md5: md5.digest("hex"), sha256: sha256.digest("hex") }),
+  };
 }
 
 /** As the real one tells it, spaces and all. */

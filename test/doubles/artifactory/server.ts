@@ -6,7 +6,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createFaults } from "../faults.ts";
 import type { Faults } from "../faults.ts";
-import { checksumMessage, checksumsOf, errors } from "./repository.ts";
+import { checksumMessage, checksumsOf, createDigester, errors } from "./repository.ts";
 import type { Artifact, Artifacts, Checksums } from "./repository.ts";
 import { createUploads, putPart, uploadsApi } from "./uploads.ts";
 import type { Uploads } from "./uploads.ts";
@@ -134,10 +134,17 @@ function answerUpload(double: ArtifactoryDouble, call: Call, bearer: string | un
   call.response.writeHead(status).end();
 }
 
-async function bodyOf(call: Call): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of call.request) chunks.push(chunk as Uint8Array);
-  return Buffer.concat(chunks);
+/** `onChunk` sees the bytes as they come. */
+async function bodyOf(call: Call, onChunk?: (bytes: Uint8Array) => void): Promise<Uint8Array> {
+  const length = Number(call.request.headers["content-length"] ?? 0);
+  const body = Buffer.alloc(length);
+  let filled = 0;
+  for await (const chunk of call.request as AsyncIterable<Uint8Array>) {
+    onChunk?.(chunk);
+    body.set(chunk, filled);
+    filled += chunk.length;
+  }
+  return body.subarray(0, filled);
 }
 
 function readMatrix(matrix: readonly string[]): Record<string, string> {
@@ -173,7 +180,8 @@ async function itemApi(double: ArtifactoryDouble, call: Call, item: Item): Promi
 
 async function deploy(double: ArtifactoryDouble, call: Call, item: Item): Promise<void> {
   const { artifacts } = double;
-  const sent = await bodyOf(call);
+  const digester = createDigester();
+  const sent = await bodyOf(call, (chunk) => digester.update(chunk));
   const header = (name: string): string | undefined => call.request.headers[name]?.toString();
   const told = {
     ...(header("x-checksum-sha1") === undefined ? {} : { sha1: header("x-checksum-sha1") }),
@@ -188,7 +196,7 @@ async function deploy(double: ArtifactoryDouble, call: Call, item: Item): Promis
     if (there === undefined) return fail(call, 404, "Checksum values not found");
     bytes = there;
   }
-  const checksums = checksumsOf(bytes);
+  const checksums = bytes === sent ? digester.finish() : checksumsOf(bytes);
   const name = `${double.repository}:${item.path}`;
   const isWrong = (["sha1", "md5", "sha256"] as const).some(
     (key) => told[key] !== undefined && told[key] !== checksums[key],

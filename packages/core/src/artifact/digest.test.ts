@@ -68,6 +68,9 @@ describe("digestFile", () => {
       sha384: hex("sha384", bytes),
       parts: { size: 2 * MIB, sha256: parts },
     });
+    const md5 = [0, 1, 2].map((n) => hex("md5", bytes.subarray(n * 2 * MIB, (n + 1) * 2 * MIB)));
+    const both = await digestFile(path, { ...plan, partMd5: true }, ctx);
+    expect(both.digests.parts).toEqual({ size: 2 * MIB, sha256: parts, md5 });
   });
 
   it("has one empty part for no bytes and no empty part after a full one", async () => {
@@ -87,7 +90,7 @@ describe("digestFile", () => {
     const progress = ({ done }: Progress): void => void told.push(`${done / MIB} MiB`);
     const plan = (unhashed: Unhashed): FilePlan => {
       told.push(`${unhashed.size} bytes`);
-      return { algorithms: ["sha256"], partSize: 3 * MIB, onPart: (sha256) => told.push(sha256) };
+      return { algorithms: ["sha256"], partSize: 3 * MIB, onPart: ({ sha256 }) => told.push(sha256) };
     };
     const { digests } = await digestFile(path, plan, { ...ctx, progress });
     const [first, second, third, rest] = digests.parts?.sha256 ?? [];
@@ -97,7 +100,7 @@ describe("digestFile", () => {
   it("tells no part that a file grew to have while it was hashed", async () => {
     const path = await file("growing", bytesOf(9 * MIB));
     const told: string[] = [];
-    const plan = { algorithms: ["sha256"], partSize: MIB, onPart: (sha256: string) => told.push(sha256) } as const;
+    const plan: FilePlan = { algorithms: ["sha256"], partSize: MIB, onPart: ({ sha256 }) => told.push(sha256) };
     let isFirst = true;
     const progress = (): void => {
       if (isFirst) execFileSync("sh", ["-c", 'head -c 9000000 /dev/zero >> "$1"', "sh", path]);
@@ -195,6 +198,63 @@ describe("digestFile", () => {
     await change((path) => execFileSync("sh", ["-c", 'printf x >> "$1"', "sh", path]));
     await change((path) => execFileSync("truncate", ["-s", "5M", path]));
     await change((path) => execFileSync("chmod", ["600", path]));
+  });
+});
+
+describe("digestFile in a thread", () => {
+  const inThread = { ...SHA256_PLAN, inThread: true } as const;
+
+  it("tells what it tells otherwise, the same parts in the same order", async () => {
+    const bytes = bytesOf(9 * MIB + 5);
+    const path = await file("threaded", bytes);
+    const hashed = async (how: Pick<FilePlan, "inThread">) => {
+      const told: unknown[] = [];
+      const plan: FilePlan = {
+        algorithms: ["sha512"],
+        partSize: 3 * MIB,
+        partMd5: true,
+        onPart: (p) => told.push(p),
+        ...how,
+      };
+      const progress = ({ subject, done, total }: Progress): void => void told.push([subject, done, total]);
+      const source = await digestFile(path, plan, { ...ctx, progress });
+      expect((await read(source)).equals(bytes)).toBe(true);
+      return { told, digests: source.digests };
+    };
+    expect(await hashed({ inThread: true })).toEqual(await hashed({}));
+  });
+
+  it("stops when it is interrupted", async () => {
+    const path = await file("stopped", bytesOf(9 * MIB));
+    const stop = new AbortController();
+    const during = digestFile(path, inThread, { ...ctx, signal: stop.signal, progress: () => stop.abort() });
+    await expect(during).rejects.toThrow(code("ERR_INTERRUPTED"));
+  });
+
+  it("hashes the file that was opened or none", async () => {
+    const before = async (run: (path: string) => void): Promise<void> => {
+      const path = await file("before", bytesOf(MIB));
+      const plan = (): FilePlan => (run(path), inThread);
+      await expect(digestFile(path, plan, ctx)).rejects.toThrow(code("ERR_FILE_CHANGED"));
+      await rm(path, { force: true });
+    };
+    await before((path) => execFileSync("sh", ["-c", 'cp "$1" "$1.new" && mv "$1.new" "$1"', "sh", path]));
+    await before((path) => execFileSync("rm", [path]));
+    await before((path) => execFileSync("sh", ["-c", 'rm "$1" && mkfifo "$1"', "sh", path]));
+  });
+
+  it("notices a file that is touched while it is read", async () => {
+    const path = await file("meanwhile", bytesOf(9 * MIB));
+    let isFirst = true;
+    const progress = (): void => {
+      if (isFirst) execFileSync("chmod", ["600", path]);
+      isFirst = false;
+    };
+    await expect(digestFile(path, inThread, { ...ctx, progress })).rejects.toThrow(code("ERR_FILE_CHANGED"));
+  });
+
+  it("says of what cannot be read what it says otherwise", async () => {
+    await expect(digestFile(join(directory, "nothing"), inThread, ctx)).rejects.toThrow(code("ERR_NO_MATCH"));
   });
 });
 

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Everything that will be asked of an artifact's bytes, in one reading of them: whole digests in several algorithms
 // and the digests of the parts in which it will be uploaded. Large files are read ahead into a second buffer while the
-// first is hashed.
+// first is hashed. In a thread of its own if asked to, as the main one has other things to do meanwhile.
 import { createHash, type Hash } from "node:crypto";
 import type { Context } from "../context.ts";
 import { KitesealError, quote } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import { checkedRange, fileSource, openRegularFile, readable, throwIfInterrupted } from "./file.ts";
 import type { FileSource, OpenFile } from "./file.ts";
-import type { DigestPlan, HashAlgorithm, Source, SourceDigests, Unhashed } from "./source.ts";
+import type { DigestPlan, HashAlgorithm, PartDigests, Source, SourceDigests, Unhashed } from "./source.ts";
 
 /** The plan that verification and signing need: sha256 and nothing else. */
 export const SHA256_PLAN: DigestPlan = { algorithms: ["sha256"] };
@@ -35,10 +35,12 @@ interface Digester {
 
 /** What may be done with a file while it is hashed. */
 export interface FilePlan extends DigestPlan {
-  /** Called with the sha256 of each part, in order, as soon as it is known; with `partSize` only. */
-  readonly onPart?: (sha256: string) => void;
+  /** Called with the digests of each part, in order, as soon as they are known; with `partSize` only. */
+  readonly onPart?: (part: PartDigests) => void;
   /** The source gives these very bytes, and looks only whether the file is still the same. They stay in memory with it. */
   readonly keep?: boolean;
+  /** Hash in a thread of its own: starting one takes as long as hashing some 30 MB. Nothing is kept then. */
+  readonly inThread?: boolean;
 }
 
 /** Asked once the file is open. */
@@ -54,23 +56,42 @@ export async function digestFile(path: string, plan: FilePlan | PlanOfFile, ctx:
   const file = await openRegularFile(path);
   try {
     const { identity } = file;
-    const total = Number(identity.size);
-    const { keep = false, ...planned }: FilePlan = typeof plan === "function" ? plan(readable(file)) : plan;
-    const digester = createDigester(planned);
-    let whole: Uint8Array | undefined;
-    const size = await readAhead(file, (bytes, done) => {
-      throwIfInterrupted(ctx);
-      if (done > total) throw otherSize(path, { total, read: done });
-      digester.update(bytes);
-      if (keep && bytes.byteLength === total) whole = bytes;
-      ctx.progress?.({ stage: "hash", subject: path, done, total, unit: "bytes" });
-    });
+    const planned: FilePlan = typeof plan === "function" ? plan(readable(file)) : plan;
+    const hash = planned.inThread === true ? (await import("./hash-thread.ts")).digestInThread : digestOpened;
+    const { digests, whole } = await hash(file, planned, ctx);
     file.assertUnchanged(identity);
-    if (size !== total) throw otherSize(path, { total, read: size });
-    return fileSource({ path, identity, digests: digester.finish() }, whole);
+    return fileSource({ path, identity, digests }, whole);
   } finally {
     file.close();
   }
+}
+
+export interface DigestedFile {
+  readonly digests: SourceDigests;
+  /** With `keep` only. */
+  readonly whole?: Uint8Array | undefined;
+}
+
+/** What digestFile does with a file that is open; in the thread too. Errors: ERR_FILE_CHANGED, ERR_UNREADABLE, ERR_INTERRUPTED. */
+export async function digestOpened(
+  file: OpenFile,
+  { keep = false, ...plan }: FilePlan,
+  ctx: Pick<Context, "signal" | "progress">,
+): Promise<DigestedFile> {
+  const { path, identity } = file;
+  const total = Number(identity.size);
+  const digester = createDigester(plan);
+  let whole: Uint8Array | undefined;
+  const size = await readAhead(file, (bytes, done) => {
+    throwIfInterrupted(ctx);
+    if (done > total) throw otherSize(path, { total, read: done });
+    digester.update(bytes);
+    if (keep && bytes.byteLength === total) whole = bytes;
+    ctx.progress?.({ stage: "hash", subject: path, done, total, unit: "bytes" });
+  });
+  file.assertUnchanged(identity);
+  if (size !== total) throw otherSize(path, { total, read: size });
+  return { digests: digester.finish(), whole };
 }
 
 function otherSize(path: string, { total, read }: { total: number; read: number }): KitesealError {
@@ -142,12 +163,12 @@ export function bytesSource(bytes: Uint8Array, plan: DigestPlan): Source {
   };
 }
 
-function createDigester(plan: Omit<FilePlan, "keep">): Digester {
+function createDigester(plan: Omit<FilePlan, "keep" | "inThread">): Digester {
   const whole = createHash("sha256");
   const others = plan.algorithms
     .filter((algorithm): algorithm is Exclude<HashAlgorithm, "sha256"> => algorithm !== "sha256")
     .map((algorithm) => [algorithm, createHash(algorithm)] as const);
-  const parts = plan.partSize === undefined ? undefined : createPartDigester(plan.partSize, plan.onPart);
+  const parts = plan.partSize === undefined ? undefined : createPartDigester(plan.partSize, plan);
   return {
     update: (bytes) => {
       whole.update(bytes);
@@ -164,35 +185,42 @@ function createDigester(plan: Omit<FilePlan, "keep">): Digester {
 
 interface PartDigester {
   update(bytes: Uint8Array): void;
-  finish(): { size: number; sha256: string[] };
+  finish(): NonNullable<SourceDigests["parts"]>;
 }
 
 /** No bytes are one empty part, as an upload in parts has at least one. */
-function createPartDigester(partSize: number, onPart: FilePlan["onPart"]): PartDigester {
+function createPartDigester(
+  partSize: number,
+  { partMd5 = false, onPart }: Pick<FilePlan, "partMd5" | "onPart">,
+): PartDigester {
   if (!Number.isSafeInteger(partSize) || partSize <= 0) throw new RangeError(`a part of ${partSize} bytes`);
-  const sha256: string[] = [];
+  const parts: PartDigests[] = [];
   let hash: Hash = createHash("sha256");
+  let md5 = partMd5 ? createHash("md5") : undefined;
   let filled = 0;
   const end = (): void => {
-    const digest = hash.digest("hex");
-    sha256.push(digest);
+    const part = { sha256: hash.digest("hex"), ...(md5 && { md5: md5.digest("hex") }) };
+    parts.push(part);
     hash = createHash("sha256");
+    md5 &&= createHash("md5");
     filled = 0;
-    onPart?.(digest);
+    onPart?.(part);
   };
   return {
     update: (bytes) => {
       for (let at = 0; at < bytes.byteLength;) {
         const piece = bytes.subarray(at, at + partSize - filled);
         hash.update(piece);
+        md5?.update(piece);
         filled += piece.byteLength;
         at += piece.byteLength;
         if (filled === partSize) end();
       }
     },
     finish: () => {
-      if (filled > 0 || sha256.length === 0) end();
-      return { size: partSize, sha256 };
+      if (filled > 0 || parts.length === 0) end();
+      const sha256 = parts.map((part) => part.sha256);
+      return { size: partSize, sha256, ...(partMd5 && { md5: parts.map((part) => part.md5 ?? "") }) };
     },
   };
 }

@@ -115,7 +115,7 @@ function assertSame(path: string, now: FileIdentity, expected: FileIdentity): vo
 }
 
 /** Throws ERR_INTERRUPTED once the context's signal has fired. */
-export function throwIfInterrupted(ctx: Context): void {
+export function throwIfInterrupted(ctx: Pick<Context, "signal">): void {
   if (ctx.signal?.aborted === true) throw new KitesealError("ERR_INTERRUPTED", "stopped while reading a file");
 }
 
@@ -163,9 +163,8 @@ export function checkedRange(range: ByteRange | undefined, size: number): ByteRa
 }
 
 async function* readRange({ path, identity }: UnhashedFile, range: ByteRange): AsyncGenerator<Uint8Array> {
-  const file = await reopen(path);
+  const file = await reopenFile({ path, identity });
   try {
-    file.assertUnchanged(identity);
     yield* readAhead(file, range);
     file.assertUnchanged(identity);
   } finally {
@@ -201,11 +200,20 @@ async function* readAhead(file: OpenFile, range: ByteRange): AsyncGenerator<Uint
   }
 }
 
-async function reopen(path: string): Promise<OpenFile> {
+/** As it was when it was first opened. Throws ERR_FILE_CHANGED, also if it cannot be opened any more. */
+export async function reopenFile({ path, identity }: UnhashedFile): Promise<OpenFile> {
+  let file: OpenFile;
   try {
-    return await openRegularFile(path);
+    file = await openRegularFile(path);
   } catch (cause) {
     throw gone(path, cause);
+  }
+  try {
+    file.assertUnchanged(identity);
+    return file;
+  } catch (error) {
+    file.close();
+    throw error;
   }
 }
 
@@ -218,5 +226,5 @@ async function restat(path: string): Promise<BigIntStats> {
 }
 
 function gone(path: string, cause: unknown): KitesealError {
-  return new KitesealError("ERR_FILE_CHANGED", `${quote(path)} was hashed and can no longer be opened`, { cause });
+  return new KitesealError("ERR_FILE_CHANGED", `${quote(path)} can no longer be opened`, { cause });
 }

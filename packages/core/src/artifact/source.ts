@@ -12,6 +12,14 @@ export interface DigestPlan {
   readonly algorithms: readonly HashAlgorithm[];
   /** Also the sha256 of each part of this many bytes (the last may be shorter). */
   readonly partSize?: number;
+  /** And its md5, for stores that compare nothing better. */
+  readonly partMd5?: boolean;
+}
+
+/** Of one part; lower-case hex. */
+export interface PartDigests {
+  readonly sha256: string;
+  readonly md5?: string;
 }
 
 /** Lower-case hex. `sha256` is always there. */
@@ -21,7 +29,7 @@ export interface SourceDigests {
   readonly sha512?: string;
   readonly sha1?: string;
   readonly md5?: string;
-  readonly parts?: { readonly size: number; readonly sha256: readonly string[] };
+  readonly parts?: { readonly size: number; readonly sha256: readonly string[]; readonly md5?: readonly string[] };
 }
 
 /** Half open: `start` ≤ byte < `end`. */

@@ -3,7 +3,7 @@
 // it holds; it can never forge, because everything read from it is checked by digest and signature.
 // The contract suite (packages/storage-adapters) names a test for each sentence here.
 import type { Context } from "../context.ts";
-import type { ByteRange, DigestPlan, Pin, Source, Unhashed } from "../artifact/source.ts";
+import type { ByteRange, DigestPlan, PartDigests, Pin, Source, Unhashed } from "../artifact/source.ts";
 import type { Key } from "./keys.ts";
 
 export interface StoredObject {
@@ -27,8 +27,8 @@ export interface PutRequest {
  * Until `put` nothing of it is visible.
  */
 export interface Ahead {
-  /** The sha256 of the next part, of those that `digestPlan` cuts. Never throws: what goes wrong is told by the others. */
-  add(sha256: string): void;
+  /** The digests of the next part, of those that `digestPlan` cuts. Never throws: what goes wrong is told by the others. */
+  add(part: PartDigests): void;
   /** Resolves when the store has let the upload begin, or has something at the key already. Errors: as `put`. */
   begun(ctx: Context): Promise<void>;
   /** Store.put of the key; `source` is what the file became. */

@@ -34,23 +34,32 @@ export function createPreparation({
   begun,
 }: PreparationOptions): (file: CollectedFile, ctx: Context) => Promise<Prepared> {
   let keptBytes = 0;
+  let isThreadBusy = false;
   return async ({ name, path }, ctx) => {
     const key = portableKey(prefix, name);
     let ahead: Ahead | undefined;
+    let inThread = false;
     const plan = (file: Unhashed): FilePlan => {
       const wanted = store.digestPlan(file.size);
       ahead = store.ahead?.(key, file, ctx);
       if (ahead !== undefined) begun.push(ahead);
       const keep = file.size <= LIMITS.keptFileBytes && keptBytes + file.size <= LIMITS.keptFilesBytes;
       if (keep) keptBytes += file.size;
+      // More than one would only take memory on the small machines that jobs run on.
+      inThread = !isThreadBusy && file.size >= LIMITS.threadFileBytes;
+      isThreadBusy ||= inThread;
       return {
         ...wanted,
         algorithms: [...new Set([...wanted.algorithms, ...algorithms])],
         keep,
-        onPart: (sha256) => ahead?.add(sha256),
+        inThread,
+        onPart: (part) => ahead?.add(part),
       };
     };
-    const source = await digestFile(path, plan, ctx);
-    return { name, key, source, ahead };
+    try {
+      return { name, key, source: await digestFile(path, plan, ctx), ahead };
+    } finally {
+      if (inThread) isThreadBusy = false;
+    }
   };
 }

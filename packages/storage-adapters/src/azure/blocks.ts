@@ -37,6 +37,7 @@ export function createBlocks(container: AzureContainer): Multipart {
     threshold: ONE_REQUEST_BYTES,
     parallel: PARALLEL,
     partSize: blockSize,
+    compares: "md5",
     begin: async (request) => handle(request.key),
     whileHashing: true,
     resume: async ({ key }, _id, ctx) => {
@@ -59,7 +60,7 @@ export async function putInBlocks(container: AzureContainer, request: PutRequest
   const ids: string[] = [];
   for await (const bytes of pieces(request.body(), size)) {
     const sha256 = createHash("sha256").update(bytes).digest("hex");
-    ids.push(await stage(container, { key: request.key, index: ids.length, sha256, bytes }, ctx));
+    ids.push(await stage(container, { key: request.key, index: ids.length, sha256, md5: md5Of(bytes), bytes }, ctx));
   }
   return await commit(container, { request, ids }, ctx);
 }
@@ -89,14 +90,19 @@ async function putPart(
   ctx: Context,
 ): Promise<SentPart> {
   const { key, part, buffers } = request;
+  const { index, sha256, md5 } = part;
   const size = part.range.end - part.range.start;
   const free = buffers.pop();
   const buffer = free !== undefined && free.length >= size ? free : Buffer.allocUnsafe(size);
   const bytes = await collect(part.body(0), buffer.subarray(0, size));
-  const receipt = await stage(container, { key, index: part.index, sha256: part.sha256, bytes }, ctx);
+  const receipt = await stage(container, { key, index, sha256, bytes, md5: md5 ?? md5Of(bytes) }, ctx);
   // After a failure the SDK may still be reading it: then it is not used again.
   if (buffers.length < PARALLEL) buffers.push(buffer);
-  return { index: part.index, receipt };
+  return { index, receipt };
+}
+
+function md5Of(bytes: Buffer): string {
+  return createHash("md5").update(bytes).digest("hex");
 }
 
 /** All of `body` in `bytes`, which it fills; another length is a caller's bug and makes nothing visible. */
@@ -114,13 +120,13 @@ export async function collect(body: AsyncIterable<Uint8Array>, bytes: Buffer): P
 
 async function stage(
   container: AzureContainer,
-  block: { key: Key; index: number; sha256: string; bytes: Buffer },
+  block: { key: Key; index: number; sha256: string; md5: string; bytes: Buffer },
   ctx: Context,
 ): Promise<string> {
   const { key, bytes } = block;
   const id = blockId(block);
   const blob = await blobClient(container, key);
-  const options = { ...scope(container.write), transactionalContentMD5: createHash("md5").update(bytes).digest() };
+  const options = { ...scope(container.write), transactionalContentMD5: Buffer.from(block.md5, "hex") };
   await call(container, { action: `staging part ${block.index} of`, subject: key, ctx }, (signal, moved) =>
     blob.stageBlock(id, inPieces(bytes), bytes.length, { ...options, ...signal, onProgress: moved }),
   );

@@ -22,7 +22,7 @@ export async function putWhole(target: Target, request: PutRequest, ctx: Context
   if (request.size > WHOLE_BYTES) return await stream(target, request, ctx);
   const pieces: Uint8Array[] = [];
   // Copied: a chunk belongs to its owner again once the next is asked for.
-  for await (const chunk of request.body()) pieces.push(Uint8Array.from(chunk));
+  for await (const chunk of request.body()) pieces.push(Buffer.from(chunk));
   const bytes = Buffer.concat(pieces);
   const md5 = request.digests.md5 ?? createHash("md5").update(bytes).digest("hex");
   const stored = await insertObject(target, { object: { ...request, md5 }, bytes }, ctx);

@@ -248,7 +248,7 @@ async function send(request: ClientRequest, body: DirectBody | undefined, isAnsw
   }
   if (body.size <= COLLECTED_BYTES) {
     const chunks: Uint8Array[] = [];
-    for await (const chunk of body.open()) chunks.push(Uint8Array.from(chunk));
+    for await (const chunk of body.open()) chunks.push(Buffer.from(chunk));
     request.end(Buffer.concat(chunks));
     return;
   }

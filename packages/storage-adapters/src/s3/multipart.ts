@@ -49,7 +49,7 @@ export function createMultipart(s3: S3, sizes: MultipartSizes): Multipart {
   return {
     threshold: sizes.threshold,
     parallel: 4,
-    checksSha256: true,
+    compares: "sha256",
     whileHashing: true,
     partSize: (size) => (size > sizes.partSize * MAX_PARTS ? Math.ceil(size / MAX_PARTS / MIB) * MIB : sizes.partSize),
     settings: (request, ctx) => settingsOf(s3, request, ctx),

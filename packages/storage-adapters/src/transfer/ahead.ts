@@ -20,7 +20,7 @@ export function uploadAhead(
   const request = partsRequest(multipart, { key, bytes: file, digests: undefined, how: {} });
   const started = startParts(transfer, request, ctx);
   return {
-    add: (sha256) => started.add(sha256),
+    add: (part) => started.add(part),
     begun: async (ctx) => {
       try {
         await started.begun(ctx);

@@ -2,7 +2,7 @@
 // One object in parts: begun or taken up again, parts in parallel as they become known, each tried again by itself,
 // completed create-only. Until then nothing is visible. Killed, it leaves parts that the journal finds again, or after a
 // week the sweep; stopped by the signal or by a changed source, it removes them itself. Design §6.
-import type { Context, SourceDigests } from "@kiteseal/core/store";
+import type { Context, PartDigests, SourceDigests } from "@kiteseal/core/store";
 import type { SentPart, Written } from "../adapter.ts";
 import { stoppable } from "../stoppable.ts";
 import { persistently } from "./attempts.ts";
@@ -19,8 +19,8 @@ import type { PartsRequest, Transfer, Upload } from "./transfer.ts";
 
 /** An upload whose parts are told one after another. Ends by `complete` or by `abandon`. */
 export interface PartsUpload {
-  /** The sha256 of the next part. Throws nothing: failures wait for `begun` and `complete`. */
-  add(sha256: string): void;
+  /** The digests of the next part. Throws nothing: failures wait for `begun` and `complete`. */
+  add(part: PartDigests): void;
   /**
    * Resolves when the store has taken a part, or after a failure that another upload may not meet. Throws AlreadyExists and
    * what adapters throw.
@@ -39,8 +39,13 @@ export function uploadInParts(
   ctx: Context,
 ): Promise<Written> {
   const upload = startParts(transfer, request, ctx);
-  for (const sha256 of digests.parts?.sha256 ?? []) upload.add(sha256);
+  const { sha256 = [], md5 = [] } = digests.parts ?? {};
+  for (const [index, hex] of sha256.entries()) upload.add({ sha256: hex, ...md5Of(md5[index]) });
   return upload.complete(digests, ctx);
+}
+
+function md5Of(md5: string | undefined): { md5?: string } {
+  return md5 === undefined ? {} : { md5 };
 }
 
 /** Nothing is asked of the store before the first part is known, whose digest the journal files the upload under. */
@@ -53,11 +58,11 @@ export function startParts(transfer: Transfer, request: PartsRequest, ctx: Conte
     isEnded = true;
   };
   return {
-    add: (sha256) => {
+    add: (part) => {
       // One too many belongs to a file that grows, which whoever hashes it will notice.
-      if (added.length < countParts(request)) queue.push(planPart(request, { index: added.length, sha256 }));
-      added.push(sha256);
-      started.first.resolve(sha256);
+      if (added.length < countParts(request)) queue.push(planPart(request, { index: added.length, ...part }));
+      added.push(part.sha256);
+      started.first.resolve(part.sha256);
     },
     begun: async (told) => {
       try {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // How an object will travel: whole or in parts, and so which digests its one hashing pass must produce. Design §6.
 import { KitesealError } from "@kiteseal/core/store";
-import type { ByteRange, DigestPlan } from "@kiteseal/core/store";
+import type { ByteRange, DigestPlan, PartDigests, SourceDigests } from "@kiteseal/core/store";
 import type { Adapter, Multipart } from "../adapter.ts";
 
 /** How patient calls to a store are; the fields are those of core's retry. */
@@ -37,6 +37,7 @@ export interface PlannedPart {
   readonly index: number;
   readonly range: ByteRange;
   readonly sha256: string;
+  readonly md5?: string;
   readonly isLast: boolean;
 }
 
@@ -54,8 +55,24 @@ export function requireSize({ maxBytes }: Adapter, size: number): void {
 export function planDigests(adapter: Adapter, size: number): DigestPlan {
   requireSize(adapter, size);
   const { algorithms } = adapter.digestPlan(size);
-  const parts = multipartFor(adapter, size);
-  return parts === undefined ? { algorithms } : { algorithms, partSize: parts.partSize(size) };
+  const multipart = multipartFor(adapter, size);
+  return multipart === undefined ? { algorithms } : { algorithms, ...planParts(multipart, size) };
+}
+
+/** What the hashing pass is told of the parts. */
+type PartsPlan = Required<Pick<DigestPlan, "partSize">> & Pick<DigestPlan, "partMd5">;
+
+export function planParts(multipart: Multipart, size: number): PartsPlan {
+  return { partSize: multipart.partSize(size), ...(multipart.compares === "md5" && { partMd5: true }) };
+}
+
+/** Whether `digests` are of the parts that `size` bytes are cut into. */
+export function hasParts(
+  { parts }: SourceDigests,
+  { multipart, size }: { multipart: Multipart; size: number },
+): boolean {
+  const { partSize, partMd5 = false } = planParts(multipart, size);
+  return parts?.size === partSize && (!partMd5 || parts.md5 !== undefined);
 }
 
 /** How an object of `size` bytes is written in parts; undefined: in one request. */
@@ -75,10 +92,10 @@ interface PartSizes {
 }
 
 /** Throws RangeError for one that an object of this size does not have. */
-export function planPart(sizes: PartSizes, { index, sha256 }: { index: number; sha256: string }): PlannedPart {
+export function planPart(sizes: PartSizes, { index, ...digests }: PartDigests & { index: number }): PlannedPart {
   const count = countParts(sizes);
   const { size, partSize } = sizes;
   if (index < 0 || index >= count) throw new RangeError(`${size} bytes have ${count} parts: there is no part ${index}`);
   const start = index * partSize;
-  return { index, range: { start, end: Math.min(size, start + partSize) }, sha256, isLast: index === count - 1 };
+  return { index, range: { start, end: Math.min(size, start + partSize) }, ...digests, isLast: index === count - 1 };
 }

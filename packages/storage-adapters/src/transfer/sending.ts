@@ -70,7 +70,8 @@ interface SendingPart extends Sending {
 function sendPart(transfer: Transfer, sending: SendingPart, ctx: Context): Promise<SentPart> {
   const { request, upload, part, progress } = sending;
   // Hashing a third time would only tell again what the store tells; once it says no, the source is asked.
-  let isHashed = request.multipart.checksSha256 !== true;
+  const { compares } = request.multipart;
+  let isHashed = compares === undefined || part[compares] === undefined;
   return persistently(
     async () => {
       const attempt = { counted: 0 };

@@ -3,7 +3,7 @@
 // happened (it exists; the reply was lost) is settled by reading back what is there. Design §6.
 import { createHash } from "node:crypto";
 import { digestStream, KitesealError, LIMITS, quote } from "@kiteseal/core/store";
-import type { Context, Key, PutRequest, SourceDigests, Stored, StoredObject } from "@kiteseal/core/store";
+import type { Context, DigestPlan, Key, PutRequest, SourceDigests, Stored, StoredObject } from "@kiteseal/core/store";
 import { AdapterError } from "../adapter.ts";
 import type { Multipart, Written } from "../adapter.ts";
 import { persistently } from "./attempts.ts";
@@ -15,7 +15,7 @@ import type { PartsUpload } from "./parts.ts";
 import { changed } from "./sending.ts";
 import { partsRequest } from "./transfer.ts";
 import type { Transfer } from "./transfer.ts";
-import { multipartFor, requireSize } from "./plan.ts";
+import { hasParts, multipartFor, planParts, requireSize } from "./plan.ts";
 
 /** What is at the key may vanish or change between two looks at it; after this many the store is not usable. */
 const ROUNDS = 3;
@@ -96,8 +96,10 @@ async function partsWriter(
   ctx: Context,
 ): Promise<() => Promise<Written>> {
   const { key, source } = request;
-  const partSize = multipart.partSize(source.size);
-  const digests = source.digests.parts?.size === partSize ? source.digests : await hashParts(request, partSize, ctx);
+  const { size } = source;
+  const digests = hasParts(source.digests, { multipart, size })
+    ? source.digests
+    : await hashParts(request, planParts(multipart, size), ctx);
   const planned = partsRequest(multipart, { key, bytes: source, digests, how: request });
   let { started } = request;
   return async () => {
@@ -113,9 +115,13 @@ async function partsWriter(
   };
 }
 
-async function hashParts({ key, source }: UploadRequest, partSize: number, ctx: Context): Promise<SourceDigests> {
+async function hashParts(
+  { key, source }: UploadRequest,
+  cut: Omit<DigestPlan, "algorithms">,
+  ctx: Context,
+): Promise<SourceDigests> {
   const bytes = interruptible(source.open(), ctx);
-  const { digests } = await digestStream(bytes, { algorithms: ["sha256"], partSize }, ctx);
+  const { digests } = await digestStream(bytes, { algorithms: ["sha256"], ...cut }, ctx);
   if (digests.sha256 !== source.digests.sha256) {
     throw changed(key, { expected: `sha256:${source.digests.sha256}`, found: `sha256:${digests.sha256}` });
   }
