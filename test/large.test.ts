@@ -5,7 +5,7 @@ import { mkdir, open, readdir, stat, writeFile } from "node:fs/promises";
 import { createHash } from "node:crypto";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { isVerified, type Verdict } from "@kiteseal/core";
+import { isVerified, LIMITS, type Verdict } from "@kiteseal/core";
 import { runMeasured } from "./bench/peak.ts";
 import { openWorld, publishFolder, RULE_FLAGS, verifyFolder, type World } from "./bench/world.ts";
 import { runBundle } from "./support/program.ts";
@@ -127,6 +127,46 @@ describe("an artifact of no bytes", () => {
     await writeFile(join(store, "empty.bin"), "\n");
     const [changed] = await collect(verifyFolder(world.compute, { store, names: ["empty.bin"] }));
     expect(changed).toMatchObject({ outcome: "unattested", code: "ERR_UNATTESTED" });
+  });
+});
+
+describe("files that are large enough for a thread", () => {
+  const sparse = async (path: string, bytes: number): Promise<void> => {
+    const file = await open(path, "w");
+    await file.truncate(bytes);
+    await file.close();
+  };
+
+  test("are published by the bundled command as they are", async () => {
+    const cwd = join(world.directory, "threaded");
+    await mkdir(cwd);
+    await sparse(join(cwd, "large.bin"), LIMITS.threadFileBytes + 3);
+    const to = `file://${join(world.directory, "threaded-store")}`;
+    const published = await runBundle({ args: ["publish", "large.bin", "--to", to], cwd, env: world.env });
+    expect(published.code, published.stderr).toBe(0);
+    const args = ["verify", `${to}/large.bin`, "--trusted-root", world.sandbox.trustedRootPath, ...RULE_FLAGS];
+    const verified = await runBundle({ args, cwd, env: world.outside });
+    expect(verified.code, verified.stderr).toBe(0);
+  });
+
+  test("are given one, one at a time; smaller ones never", async () => {
+    const folder = join(world.directory, "several");
+    await mkdir(folder);
+    await sparse(join(folder, "one.bin"), LIMITS.threadFileBytes);
+    await sparse(join(folder, "two.bin"), LIMITS.threadFileBytes + 1);
+    await sparse(join(folder, "small.bin"), LIMITS.threadFileBytes - 1);
+    let threads = 0;
+    const count = (): void => void (threads += 1);
+    process.on("worker", count);
+    try {
+      const { artifacts } = await publishFolder(world, folder, join(world.directory, "several-store"));
+      expect(artifacts).toHaveLength(3);
+      expect(threads).toBe(1);
+      await publishFolder(world, folder, join(world.directory, "several-again"));
+      expect(threads).toBe(2);
+    } finally {
+      process.off("worker", count);
+    }
   });
 });
 

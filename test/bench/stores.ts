@@ -157,10 +157,10 @@ async function inTurns(
 ): Promise<Figures> {
   const { kind, directory } = setting;
   const samples = new Map<string, Map<string, Taken[]>>();
-  // Round 0 is not counted, and of one contestant only: memory that the machine has not touched yet is slow for whoever comes first.
+  // Round 0 is not counted: programs and memory that the machine has not touched yet are slow for whoever comes first.
   for (let round = 0; round <= rounds; round += 1) {
     const order = round % 2 === 1 ? contestants : contestants.toReversed();
-    for (const { name, steps } of round === 0 ? contestants.slice(0, 1) : order) {
+    for (const { name, steps } of order) {
       const server = await kind.start(directory);
       try {
         for (const { load, command } of steps) {

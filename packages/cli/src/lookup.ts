@@ -101,8 +101,10 @@ async function openPlaces(request: LookupRequest): Promise<Lookup> {
   const below = new Map<string, Lookup>();
   for (const root of typeof roots === "string" ? [roots] : new Set(roots.values())) {
     const location: Location = await openStore(root, storeOptions(io));
-    if (pinned === undefined && location.store.lists === false) throw cannotBeListed(root);
-    below.set(root, createLookup({ ...shared, roots: [location] }));
+    const isListed = location.store.lists !== false || pinned !== undefined || bundles !== undefined;
+    // One of several may be meant for other artifacts than those of this run.
+    if (!isListed && typeof roots === "string") throw cannotBeListed(root);
+    below.set(root, isListed ? createLookup({ ...shared, roots: [location] }) : () => refused(cannotBeListed(root)));
   }
   return (artifact, rule, ctx) => {
     const place = places.get(artifact);
@@ -115,10 +117,13 @@ function cannotBeListed(root: string): KitesealError {
   return new KitesealError(
     "ERR_STORE_URL",
     `${quote(root)} is a web server, which has no listing to look for attestations in`,
-    {
-      hint: "name the store behind it, or what was published by --pins, or the attestation itself by --bundle",
-    },
+    { hint: "name the store behind it" },
   );
+}
+
+/** A lookup that finds nothing but this. */
+function refused(error: KitesealError): AsyncIterable<never> {
+  return { [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(error) }) };
 }
 
 /** Files of equal bytes have one digest and may have several attestations. */

@@ -22,7 +22,11 @@ test("a hint of its own stays", async () => {
   await expect(failing(error)).rejects.toBe(error);
 });
 
-test.each([new KitesealError("ERR_STORE_CONFLICT", "other bytes"), new TypeError("a bug")])(
+test.each([
+  new KitesealError("ERR_STORE_CONFLICT", "other bytes"),
+  new KitesealError("ERR_STORE_UNAVAILABLE", "full", { details: { failure: "Unavailable" } }),
+  new TypeError("a bug"),
+])(
   "what another run would meet again has no such hint: %s",
   async (error) => {
     await expect(failing(error)).rejects.toBe(error);

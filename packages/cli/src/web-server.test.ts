@@ -64,6 +64,13 @@ test("is no root to look for attestations in, which is said without asking it", 
   expect((await fixture.cli(["find", target, ...root])).code).toBe(2);
 });
 
+test("as a root is in nobody's way who does not look there", async () => {
+  const store = await fixture.published("--sidecar");
+  const file = join(store, "1", "dist/app.tgz");
+  const root = ["--attestations", "https://host.invalid/x/"];
+  expect((await fixture.verify([file, "--bundle", `${file}.sigstore.json`, "--any-name", ...root])).code).toBe(0);
+});
+
 test.each([
   "https://user:hunter2-secret@host.example/a",
   "https://acct.blob.core.windows.net/box/a?sig=hunter2-secret",

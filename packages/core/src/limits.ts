@@ -53,7 +53,7 @@ export const LIMITS = {
   listedInVain: 2000,
   /** Two of these are in memory while a file is hashed. */
   hashBufferBytes: 4_194_304,
-  /** From here on a published file is hashed in a thread of its own. */
+  /** From here on a published file is hashed in a thread of its own: one at a time, other large ones on the main thread. */
   threadFileBytes: 67_108_864,
   /** Files that are hashed, signed and then sent are read once, up to this size each and this much together. */
   keptFileBytes: 65_536,

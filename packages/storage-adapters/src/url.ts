@@ -192,8 +192,8 @@ function parseWebUrl(url: string): StoreAddress {
   if (!CONTAINER.test(container)) {
     throw urlError(
       url,
-      "names no container",
-      "write https://ACCOUNT.blob.core.windows.net/CONTAINER/path; names have 3 to 63 of a-z, 0-9 and -",
+      container === "" ? "names no container" : `has no container's name in ${quote(container)}`,
+      "write https://ACCOUNT.blob.core.windows.net/CONTAINER/path: 3 to 63 of a-z and 0-9, with single hyphens between",
     );
   }
   return { scheme: "azure", origin, bucket: container, ...parsePath(url, text.slice(container.length + 1)) };

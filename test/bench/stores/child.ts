@@ -6,13 +6,12 @@ import { createHash } from "node:crypto";
 import { open, readdir, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { argv, env } from "node:process";
-import { type Context, digestFile, type FilePlan } from "@kiteseal/core";
+import { type Context, digestFile, type FilePlan, LIMITS } from "@kiteseal/core";
 import { type Ahead, parseKey, type Unhashed } from "@kiteseal/core/store";
 import { openStore } from "@kiteseal/storage-adapters";
 
 /** As `kiteseal publish` has in flight. */
 const LANES = 32;
-const THREAD_BYTES = 67_108_864;
 const ctx: Context = { now: () => new Date() };
 const [action = "", url = "", path = ""] = argv.slice(2);
 const { store, prefix } = await openStore(url, { env, now: () => ctx.now() });
@@ -32,11 +31,9 @@ async function put(): Promise<void> {
       let ahead: Ahead | undefined;
       const plan = (unhashed: Unhashed): FilePlan => {
         ahead = store.ahead?.(key, unhashed, ctx);
-        return {
-          ...store.digestPlan(unhashed.size),
-          onPart: (part) => ahead?.add(part),
-          inThread: unhashed.size >= THREAD_BYTES,
-        };
+        // The one large file; the many are small.
+        const inThread = unhashed.size >= LIMITS.threadFileBytes;
+        return { ...store.digestPlan(unhashed.size), onPart: (part) => ahead?.add(part), inThread };
       };
       const source = await digestFile(file, plan, ctx);
       await (ahead?.put(source, ctx) ?? store.put(key, { source }, ctx));

@@ -231,6 +231,28 @@ describe("digestFile in a thread", () => {
     await expect(during).rejects.toThrow(code("ERR_INTERRUPTED"));
   });
 
+  it("stops when it was interrupted before it began", async () => {
+    const stop = new AbortController();
+    const seen: Progress[] = [];
+    const plan = (): FilePlan => (stop.abort(), inThread);
+    const progress = (p: Progress): void => void seen.push(p);
+    const path = await file("early", bytesOf(9 * MIB));
+    await expect(digestFile(path, plan, { ...ctx, signal: stop.signal, progress })).rejects.toThrow(
+      code("ERR_INTERRUPTED"),
+    );
+    expect(seen).toEqual([]);
+  });
+
+  it("fails with what the caller's functions throw", async () => {
+    const path = await file("throwing", bytesOf(MIB));
+    const bug = new TypeError("a bug of the caller");
+    const thrown = (): never => {
+      throw bug;
+    };
+    await expect(digestFile(path, inThread, { ...ctx, progress: thrown })).rejects.toBe(bug);
+    await expect(digestFile(path, { ...inThread, partSize: MIB, onPart: thrown }, ctx)).rejects.toBe(bug);
+  });
+
   it("hashes the file that was opened or none", async () => {
     const before = async (run: (path: string) => void): Promise<void> => {
       const path = await file("before", bytesOf(MIB));

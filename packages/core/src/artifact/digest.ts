@@ -57,8 +57,9 @@ export async function digestFile(path: string, plan: FilePlan | PlanOfFile, ctx:
   try {
     const { identity } = file;
     const planned: FilePlan = typeof plan === "function" ? plan(readable(file)) : plan;
-    const hash = planned.inThread === true ? (await import("./hash-thread.ts")).digestInThread : digestOpened;
-    const { digests, whole } = await hash(file, planned, ctx);
+    const threaded = planned.inThread === true ? await import("./hash-thread.ts") : undefined;
+    const { digests, whole } =
+      (await threaded?.digestInThread(file, planned, ctx)) ?? (await digestOpened(file, planned, ctx));
     file.assertUnchanged(identity);
     return fileSource({ path, identity, digests }, whole);
   } finally {
@@ -194,15 +195,17 @@ function createPartDigester(
   { partMd5 = false, onPart }: Pick<FilePlan, "partMd5" | "onPart">,
 ): PartDigester {
   if (!Number.isSafeInteger(partSize) || partSize <= 0) throw new RangeError(`a part of ${partSize} bytes`);
-  const parts: PartDigests[] = [];
+  const sha256: string[] = [];
+  const md5: string[] = [];
   let hash: Hash = createHash("sha256");
-  let md5 = partMd5 ? createHash("md5") : undefined;
+  let second = partMd5 ? createHash("md5") : undefined;
   let filled = 0;
   const end = (): void => {
-    const part = { sha256: hash.digest("hex"), ...(md5 && { md5: md5.digest("hex") }) };
-    parts.push(part);
+    const part: PartDigests = { sha256: hash.digest("hex"), ...(second && { md5: second.digest("hex") }) };
+    sha256.push(part.sha256);
+    if (part.md5 !== undefined) md5.push(part.md5);
     hash = createHash("sha256");
-    md5 &&= createHash("md5");
+    second &&= createHash("md5");
     filled = 0;
     onPart?.(part);
   };
@@ -211,16 +214,15 @@ function createPartDigester(
       for (let at = 0; at < bytes.byteLength;) {
         const piece = bytes.subarray(at, at + partSize - filled);
         hash.update(piece);
-        md5?.update(piece);
+        second?.update(piece);
         filled += piece.byteLength;
         at += piece.byteLength;
         if (filled === partSize) end();
       }
     },
     finish: () => {
-      if (filled > 0 || parts.length === 0) end();
-      const sha256 = parts.map((part) => part.sha256);
-      return { size: partSize, sha256, ...(partMd5 && { md5: parts.map((part) => part.md5 ?? "") }) };
+      if (filled > 0 || sha256.length === 0) end();
+      return { size: partSize, sha256, ...(partMd5 && { md5 }) };
     },
   };
 }

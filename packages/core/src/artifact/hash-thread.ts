@@ -23,38 +23,53 @@ export type HashReport =
   | { readonly digests: SourceDigests }
   | { readonly error: PlainError };
 
-/** As digestOpened. */
+/** As digestOpened; undefined: this machine lets no thread start, and nothing was read. */
 export async function digestInThread(
   { path, identity }: OpenFile,
   { algorithms, partSize, partMd5, onPart }: FilePlan,
   ctx: Pick<Context, "signal" | "progress">,
-): Promise<DigestedFile> {
+): Promise<DigestedFile | undefined> {
   const plan: DigestPlan = {
     algorithms,
     ...(partSize === undefined ? {} : { partSize }),
     ...(partMd5 === undefined ? {} : { partMd5 }),
   };
-  const start: HashStart = { path, identity, plan };
-  // Beside this file under whatever name it has by now: source, compiled or bundled.
-  const name = `./hash-worker${extname(new URL(import.meta.url).pathname)}`;
-  const worker = new Worker(new URL(name, import.meta.url), { workerData: start });
+  const worker = start({ path, identity, plan });
+  if (worker === undefined) return undefined;
   const { promise, resolve, reject } = Promise.withResolvers<SourceDigests>();
   const stop = (): void => reject(new KitesealError("ERR_INTERRUPTED", "stopped while reading a file"));
   const total = Number(identity.size);
   worker.on("message", (report: HashReport) => {
-    if ("part" in report) onPart?.(report.part);
-    else if ("done" in report)
-      ctx.progress?.({ stage: "hash", subject: path, done: report.done, total, unit: "bytes" });
-    else if ("digests" in report) resolve(report.digests);
-    else reject(revivedError(report.error));
+    try {
+      if ("part" in report) onPart?.(report.part);
+      else if ("done" in report)
+        ctx.progress?.({ stage: "hash", subject: path, done: report.done, total, unit: "bytes" });
+      else if ("digests" in report) resolve(report.digests);
+      else reject(revivedError(report.error));
+    } catch (error) {
+      // What the caller's functions throw is the caller's to hear.
+      reject(error);
+    }
   });
   worker.on("error", reject);
   worker.on("exit", () => reject(new Error("a worker ended")));
   ctx.signal?.addEventListener("abort", stop);
+  if (ctx.signal?.aborted === true) stop();
   try {
     return { digests: await promise };
   } finally {
     ctx.signal?.removeEventListener("abort", stop);
     await worker.terminate();
+  }
+}
+
+function start(workerData: HashStart): Worker | undefined {
+  // Beside this file under whatever name it has by now: source, compiled or bundled.
+  const name = `./hash-worker${extname(new URL(import.meta.url).pathname)}`;
+  try {
+    return new Worker(new URL(name, import.meta.url), { workerData });
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ERR_WORKER_INIT_FAILED") return undefined;
+    throw error;
   }
 }

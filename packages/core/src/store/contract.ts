@@ -72,7 +72,7 @@ export interface Store {
   prepare(largest: number, ctx: Context): Promise<void>;
   /**
    * Durable when it returns, never visible half-written. Fails if the bytes read differ from `request.source.digests`
-   * (ERR_FILE_CHANGED) and leaves nothing. Throws ERR_STORE_CONFLICT, with both digests in `details`, for other bytes.
+   * (ERR_FILE_CHANGED; Azure's own service compares parts by md5) and leaves nothing. Throws ERR_STORE_CONFLICT, with both digests in `details`, for other bytes.
    */
   put(key: Key, request: PutRequest, ctx: Context): Promise<Stored>;
   /**

@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { BlobServiceClient } from "@azure/storage-blob";
 import { parseKey } from "@kiteseal/core/store";
-import type { Key } from "@kiteseal/core/store";
+import type { Key, PartDigests } from "@kiteseal/core/store";
 import { expectKind, putRequest } from "../adapter-contract.testkit.ts";
 import type { Adapter, MultipartRequest, PutRequest, SentPart } from "../adapter.ts";
 import { readAll, sha256, testContext } from "../store-contract.testkit.ts";
@@ -143,6 +143,32 @@ describe("azurite", () => {
     for await (const chunk of adapter.get({ object, range: { start: 0, end: object.size } }, ctx)) hash.update(chunk);
     expect(hash.digest("hex")).toBe(digests.sha256);
     await close();
+  });
+
+  const putOnly = async (digests: PartDigests): Promise<unknown> => {
+    const { adapter, close } = await newContainer();
+    const bytes = large(9);
+    const part = { index: 0, range: { start: 0, end: bytes.length }, ...digests, isLast: true };
+    async function* body(): AsyncGenerator<Uint8Array> {
+      yield await Promise.resolve(bytes);
+    }
+    const handle = { key: key("one-part"), id: "", isPublic: true };
+    try {
+      return await adapter.multipart?.putPart(handle, { ...part, body }, ctx);
+    } finally {
+      await close();
+    }
+  };
+  const md5 = (bytes: Uint8Array): string => createHash("md5").update(bytes).digest("hex");
+
+  test("sends the md5 that a part was hashed to, not that of what is read now", async () => {
+    const hashed = sha256(large(9));
+    await expectKind(putOnly({ sha256: hashed, md5: md5(large(5)) }), "ChecksumRejected");
+    expect(await putOnly({ sha256: hashed, md5: md5(large(9)) })).toMatchObject({ index: 0 });
+  });
+
+  test("compares parts itself where the endpoint is not Azure's", async () => {
+    await expectKind(putOnly({ sha256: sha256(large(5)), md5: md5(large(9)) }), "ChecksumRejected");
   });
 
   test("completing with a block that is not there is UploadGone", async () => {

@@ -57,6 +57,7 @@ export async function openAzureAdapter(address: AzureAddress, options: AzureOpti
         now: () => options.now(),
       })),
     name: address.bucket,
+    origin: address.origin,
     write: options.write,
     timeoutMs: options.timeoutMs ?? TIMEOUT_MS,
   };

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Large blobs: blocks staged under names made of their content, then committed in one conditional request. All writers
-// of one name share one list of uncommitted blocks, so a block's name holds its digest: two writers cannot mix bytes.
-// The service checks each block's MD5; it checks nothing of the whole. Uncommitted blocks are forgotten after a week.
+// of one name share one list of uncommitted blocks, so a block's name holds the digest that it was hashed to: two writers
+// cannot mix bytes. The service compares each block with the MD5 that it was hashed to; it checks nothing of the whole.
+// Uncommitted blocks are forgotten after a week.
 import { createHash } from "node:crypto";
 import { Buffer } from "node:buffer";
+import { quote } from "@kiteseal/core/store";
 import type { Context, Key } from "@kiteseal/core/store";
 import { AdapterError } from "../adapter.ts";
 import type { Held, Multipart, PartRequest, PutRequest, SentPart, UploadHandle, Written } from "../adapter.ts";
-import { blobClient, blobOptions, call, inPieces, scope } from "./container.ts";
+import { blobClient, blobOptions, call, inPieces, isCustom, scope } from "./container.ts";
 import type { AzureContainer } from "./container.ts";
 import { pinFromEtag } from "./pin.ts";
 
@@ -59,7 +61,7 @@ export async function putInBlocks(container: AzureContainer, request: PutRequest
   const size = blockSize(request.size);
   const ids: string[] = [];
   for await (const bytes of pieces(request.body(), size)) {
-    const sha256 = createHash("sha256").update(bytes).digest("hex");
+    const sha256 = sha256Of(bytes);
     ids.push(await stage(container, { key: request.key, index: ids.length, sha256, md5: md5Of(bytes), bytes }, ctx));
   }
   return await commit(container, { request, ids }, ctx);
@@ -95,10 +97,25 @@ async function putPart(
   const free = buffers.pop();
   const buffer = free !== undefined && free.length >= size ? free : Buffer.allocUnsafe(size);
   const bytes = await collect(part.body(0), buffer.subarray(0, size));
+  if (await isCustom(container)) requireSha256(bytes, part, key);
   const receipt = await stage(container, { key, index, sha256, bytes, md5: md5 ?? md5Of(bytes) }, ctx);
   // After a failure the SDK may still be reading it: then it is not used again.
   if (buffers.length < PARALLEL) buffers.push(buffer);
   return { index, receipt };
+}
+
+/** An endpoint that is not Azure's may ignore checksums: it is not believed, and what it should compare is compared here. */
+function requireSha256(bytes: Buffer, { index, sha256 }: PartRequest, key: Key): void {
+  const found = sha256Of(bytes);
+  if (found === sha256) return;
+  throw new AdapterError(
+    "ChecksumRejected",
+    `part ${index} of ${quote(key)} has other bytes than were hashed: expected sha256:${sha256}, found ${found}`,
+  );
+}
+
+function sha256Of(bytes: Buffer): string {
+  return createHash("sha256").update(bytes).digest("hex");
 }
 
 function md5Of(bytes: Buffer): string {

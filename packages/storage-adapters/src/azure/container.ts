@@ -20,6 +20,8 @@ export interface AzureContainer {
   /** Made on first use: asking who one is may need the network. */
   access(): Promise<AzureAccess>;
   readonly name: string;
+  /** Scheme and host of the account, wherever the requests go. */
+  readonly origin: string;
   readonly write: WriteSettings | undefined;
   /** Longest silence of the service: until it answers, and between two pieces of what is sent or read. */
   readonly timeoutMs: number;
@@ -27,6 +29,11 @@ export interface AzureContainer {
 
 export async function containerClient(container: AzureContainer): Promise<ContainerClient> {
   return (await container.access()).service.getContainerClient(container.name);
+}
+
+/** Whether requests go elsewhere than to the account's own address. */
+export async function isCustom(container: AzureContainer): Promise<boolean> {
+  return new URL((await container.access()).service.url).origin !== container.origin;
 }
 
 /** Throws KeyRejected for a name that the service would not take. */
