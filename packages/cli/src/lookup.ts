@@ -123,7 +123,10 @@ function cannotBeListed(root: string): KitesealError {
 
 /** A lookup that finds nothing but this. */
 function refused(error: KitesealError): AsyncIterable<never> {
-  return { [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(error) }) };
+  const next = async (): Promise<never> => {
+    throw error;
+  };
+  return { [Symbol.asyncIterator]: () => ({ next }) };
 }
 
 /** Files of equal bytes have one digest and may have several attestations. */

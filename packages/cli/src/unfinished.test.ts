@@ -26,12 +26,9 @@ test.each([
   new KitesealError("ERR_STORE_CONFLICT", "other bytes"),
   new KitesealError("ERR_STORE_UNAVAILABLE", "full", { details: { failure: "Unavailable" } }),
   new TypeError("a bug"),
-])(
-  "what another run would meet again has no such hint: %s",
-  async (error) => {
-    await expect(failing(error)).rejects.toBe(error);
-  },
-);
+])("what another run would meet again has no such hint: %s", async (error) => {
+  await expect(failing(error)).rejects.toBe(error);
+});
 
 test("a result is passed on", async () => {
   await expect(withWayOn("run it again", async () => 7)).resolves.toBe(7);

@@ -19,7 +19,8 @@ import { checkedFormat, debugConfig, type Invocation } from "./command.ts";
 
 /** Artifacts on their way into the store: most are small, and wait for its answers. It bounds how many requests carry bytes. */
 const CONCURRENCY = 32;
-const WAY_ON = "run it again to the same destination: what can be seen there is attested and stays, and only the rest is sent";
+const WAY_ON =
+  "run it again to the same destination: what can be seen there is attested and stays, and only the rest is sent";
 
 export function define(command: Command): void {
   command.argument("<path...>", "files and globs: *, ? and ** as a whole segment");
