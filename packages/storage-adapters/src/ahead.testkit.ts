@@ -3,7 +3,8 @@
 // offer it keep the same sentences by `put`.
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import type { Ahead, Context, Key, PartDigests, Source, SourceDigests, Store, Stored } from "@kiteseal/core/store";
+import type { Ahead, Context, Key, Source, SourceDigests, Store, Stored } from "@kiteseal/core/store";
+import { partsOf } from "./transfer/plan.ts";
 
 export interface AheadCourse {
   readonly store: Store;
@@ -27,13 +28,6 @@ function digestsOf(store: Store, bytes: Uint8Array): SourceDigests {
   const parts = Array.from({ length: count }, (_, i) => bytes.subarray(i * partSize, (i + 1) * partSize));
   const ofParts = { sha256: parts.map(sha256), ...(partMd5 && { md5: parts.map(md5) }) };
   return { sha256: sha256(bytes), md5: md5(bytes), parts: { size: partSize, ...ofParts } };
-}
-
-function partsOf({ parts }: SourceDigests): readonly PartDigests[] {
-  return (parts?.sha256 ?? []).map((hex, i) => {
-    const of = parts?.md5?.[i];
-    return { sha256: hex, ...(of === undefined ? {} : { md5: of }) };
-  });
 }
 
 /** A file that is hashed as `bytes`, and read as `read`. */

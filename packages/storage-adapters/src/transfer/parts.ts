@@ -9,7 +9,7 @@ import { persistently } from "./attempts.ts";
 import { begin } from "./beginning.ts";
 import { isRepeatable, throwIfInterrupted } from "./errors.ts";
 import { giveUp } from "./leftovers.ts";
-import { countParts, planPart } from "./plan.ts";
+import { countParts, partsOf, planPart } from "./plan.ts";
 import type { PlannedPart } from "./plan.ts";
 import { createQueue } from "./queue.ts";
 import type { Queue } from "./queue.ts";
@@ -39,13 +39,8 @@ export function uploadInParts(
   ctx: Context,
 ): Promise<Written> {
   const upload = startParts(transfer, request, ctx);
-  const { sha256 = [], md5 = [] } = digests.parts ?? {};
-  for (const [index, hex] of sha256.entries()) upload.add({ sha256: hex, ...md5Of(md5[index]) });
+  for (const part of partsOf(digests)) upload.add(part);
   return upload.complete(digests, ctx);
-}
-
-function md5Of(md5: string | undefined): { md5?: string } {
-  return md5 === undefined ? {} : { md5 };
 }
 
 /** Nothing is asked of the store before the first part is known, whose digest the journal files the upload under. */

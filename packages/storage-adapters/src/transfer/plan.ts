@@ -75,6 +75,14 @@ export function hasParts(
   return parts?.size === partSize && (!partMd5 || parts.md5 !== undefined);
 }
 
+/** Part by part, in order. */
+export function partsOf({ parts }: SourceDigests): readonly PartDigests[] {
+  return (parts?.sha256 ?? []).map((sha256, index) => {
+    const md5 = parts?.md5?.[index];
+    return md5 === undefined ? { sha256 } : { sha256, md5 };
+  });
+}
+
 /** How an object of `size` bytes is written in parts; undefined: in one request. */
 export function multipartFor(adapter: Adapter, size: number): Multipart | undefined {
   const { multipart } = adapter;
